@@ -32,15 +32,15 @@ class ChatArchive:
     At `max_bytes` the journal is written anew from the chats, the newest first, up to half of that.
     """
 
-    def __init__(self, folder: Path, world: SandboxState, max_bytes: int) -> None:
+    def __init__(self, folder: Path, state: SandboxState, max_bytes: int) -> None:
         self._path = folder / "chats.jsonl"
-        self._world = world
+        self._state = state
         self._max_bytes = max_bytes
         self._size = 0
         self._file = -1
 
     def restore(self) -> None:
-        """Put the chats of the journal into the world, and begin a new journal with them."""
+        """Put the chats of the journal into the state, and begin a new journal with them."""
         for line in self._read_lines():
             # A journal of another version, or one that somebody has changed, costs its own lines only.
             with contextlib.suppress(LookupError, TypeError, ValueError, AttributeError):
@@ -77,9 +77,9 @@ class ChatArchive:
 
     def _replay(self, event: Json) -> None:
         if event["type"] == "reset":
-            self._world.clear()
+            self._state.clear()
             return
-        dialog = self._world.open_dialog(event["dialog"])
+        dialog = self._state.open_dialog(event["dialog"])
         if dialog is not None:  # its bot or person may be gone
             self._replay_in(dialog, event)
 
@@ -105,7 +105,7 @@ class ChatArchive:
     def _replay_message(self, dialog: Dialog, event: Json) -> None:
         stored = self._read_view(event["message"])
         if event["type"] == "message":
-            self._world.apply_keyboard(dialog, stored.sent_markup)
+            self._state.apply_keyboard(dialog, stored.sent_markup)
             dialog.started = True
         elif stored.message["message_id"] not in dialog.messages:
             return
@@ -118,7 +118,7 @@ class ChatArchive:
             del message["reply_markup"]
         is_service = any(name.startswith(_SERVICE) for name in message)
         sender = message["from"]["id"]
-        bot = next((bot for bot in self._world.bots.values() if bot.user["id"] == sender), None)
+        bot = next((bot for bot in self._state.bots.values() if bot.user["id"] == sender), None)
         reactions = {int(user): given for user, given in view.get("user_reactions", {}).items()}
         return DialogMessage(
             message,
@@ -147,7 +147,7 @@ class ChatArchive:
     def _describe_newest(self) -> Iterator[bytes]:
         """Yield the chats as lines, the newest first, as long as there is room."""
         left = self._max_bytes // 2
-        chats = [dialog for dialog in self._world.dialogs if dialog.messages or dialog.blocked]
+        chats = [dialog for dialog in self._state.dialogs if dialog.messages or dialog.blocked]
         for dialog in sorted(chats, key=lambda dialog: max(dialog.messages, default=0), reverse=True):
             lines = _describe(dialog)
             left -= len(lines)

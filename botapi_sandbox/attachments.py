@@ -12,7 +12,7 @@ from botapi_sandbox.refusals import ApiRefusalError, bad_request
 if TYPE_CHECKING:
     from botapi_sandbox.chats import Json
     from botapi_sandbox.files import KeptFile
-    from botapi_sandbox.servers import MethodCall
+    from botapi_sandbox.services import MethodCall
 
 _TITLES = {
     "photo": "Photo",
@@ -37,7 +37,7 @@ async def take_file(call: MethodCall, name: str, kind: str) -> KeptFile:
 
     Raises ApiRefusalError.
     """
-    files, upload = call.realm.files, call.params.upload(name)
+    files, upload = call.services.files, call.params.upload(name)
     if upload is not None:
         _check_size(kind, upload.size)
         return await files.save(upload, kind, owners=[call.bot.username])
@@ -45,7 +45,7 @@ async def take_file(call: MethodCall, name: str, kind: str) -> KeptFile:
     if not reference:
         raise bad_request(f"there is no {kind.replace('_', ' ')} in the request")
     if "." in reference or "://" in reference:
-        fault = call.realm.judge.find_link_fault(reference)
+        fault = call.services.parser.find_link_fault(reference)
         if fault and fault not in _LOCAL_FAULTS:
             raise bad_request(f"invalid file HTTP URL specified: {fault}")
         url = reference if "://" in reference else f"http://{reference}"

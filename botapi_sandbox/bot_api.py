@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from botapi_sandbox.chats import Bot
     from botapi_sandbox.faults import Fault
     from botapi_sandbox.methods.table import Method
-    from botapi_sandbox.servers import SandboxServers
+    from botapi_sandbox.services import SandboxServices
 
 _MAX_TOKEN = 80
 _HTML = "<html><head><title>{status}</title></head><body><center><h1>{status}</h1></center><hr>proxy</body></html>"
@@ -45,8 +45,8 @@ class DroppedConnection(Response):
 class BotApiServer:
     """Answers bots as api.telegram.org does."""
 
-    def __init__(self, realm: SandboxServers) -> None:
-        self._realm = realm
+    def __init__(self, services: SandboxServices) -> None:
+        self._services = services
         self._closing = asyncio.Event()
 
     def close(self) -> None:
@@ -58,11 +58,11 @@ class BotApiServer:
         objection = find_bot_side_objection(request)
         if objection is not None:
             return _answer({"ok": False, "error_code": 403, "description": objection})
-        bot = self._realm.world.bots.get(request.path_params["token"])
+        bot = self._services.state.bots.get(request.path_params["token"])
         if bot is None:
             return _refuse_token(request.path_params["token"])
         method = find_method(request.path_params.get("method", ""))
-        fault = self._realm.faults.take(bot.username, method.name.lower())
+        fault = self._services.faults.take(bot.username, method.name.lower())
         if fault is not None:
             return await self._meet_fault(request, bot, method, fault)
         return _answer(await self._run(request, bot, method))
@@ -103,7 +103,7 @@ class BotApiServer:
 
     async def _note(self, request: Request, bot: Bot, method: Method, outcome: tuple[int, str | None]) -> None:
         params = await self._read(request)
-        self._realm.calls.record(bot.username, method.name, params.describe(), outcome)
+        self._services.calls.record(bot.username, method.name, params.describe(), outcome)
         await params.close()
 
     async def _read(self, request: Request) -> Params:
@@ -113,17 +113,17 @@ class BotApiServer:
             return Params({})
 
     async def _run(self, request: Request, bot: Bot, method: Method) -> dict[str, Any]:
-        return await run_method(self._realm, bot, method, read_params(request))
+        return await run_method(self._services, bot, method, read_params(request))
 
     async def download(self, request: Request) -> Response:
         """A file by its `file_path`."""
         objection = find_bot_side_objection(request)
         if objection is not None:
             return _answer({"ok": False, "error_code": 403, "description": objection})
-        if request.path_params["token"] not in self._realm.world.bots:
+        if request.path_params["token"] not in self._services.state.bots:
             return _refuse_token(request.path_params["token"])
         try:
-            stored = self._realm.files.find_remote(request.path_params["path"])
+            stored = self._services.files.find_remote(request.path_params["path"])
         except ApiRefusalError as refusal:
             return _answer(refusal.to_answer())
         return FileResponse(stored.path, media_type="application/octet-stream")

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import asyncio
 
-    from botapi_sandbox.sequence import PersistentIdSequence
+    from botapi_sandbox.id_sequence import PersistentIdSequence
     from botapi_sandbox.settings import BotAccount, Supergroup
-    from botapi_sandbox.updates import UpdateQueue
+    from botapi_sandbox.update_queue import UpdateQueue
 
 Json = dict[str, Any]
 

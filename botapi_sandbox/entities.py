@@ -14,7 +14,7 @@ from botapi_sandbox.refusals import bad_request
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from botapi_sandbox.formatted import Entity
+    from botapi_sandbox.formatted_text import Entity
 
     FindUser = Callable[[int], dict[str, Any] | None]
 

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from botapi_sandbox.entities import read_entities, show_entities
-from botapi_sandbox.formatted import FormattedText, ParsedText, count_units, drop_hidden, limit_count, trim_text
+from botapi_sandbox.formatted_text import FormattedText, ParsedText, count_units, drop_hidden, limit_count, trim_text
 from botapi_sandbox.refusals import ApiRefusalError, bad_request
-from botapi_sandbox.simple_judge import SimpleJudge
+from botapi_sandbox.simple_parser import SimpleParser
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from botapi_sandbox.formatted import Entity
+    from botapi_sandbox.formatted_text import Entity
 
 logger = logging.getLogger(__name__)
 
@@ -33,13 +33,13 @@ _MARKERS = "*_~`|[]()\\"
 _PRIVATE_USE = range(0xE000, 0xF8F0, len(_MARKERS))
 
 
-def load_judge(find_user: Callable[[int], dict[str, Any] | None]) -> EntityParser | SimpleJudge:
+def load_parser(find_user: Callable[[int], dict[str, Any] | None]) -> EntityParser | SimpleParser:
     """Telegram's parser, or a simple one, with a warning, if its library is missing or does not fit the system."""
     try:
         return EntityParser(find_user)
     except (ImportError, OSError):
         logger.warning("tdjson cannot be loaded: the sandbox reads HTML only and is not as strict as Telegram")
-        return SimpleJudge(find_user)
+        return SimpleParser(find_user)
 
 
 class EntityParser:

@@ -10,14 +10,14 @@ from starlette.requests import ClientDisconnect
 from botapi_sandbox.methods.table import find_method
 from botapi_sandbox.params import Params
 from botapi_sandbox.refusals import ApiRefusalError
-from botapi_sandbox.servers import Described, MethodCall
+from botapi_sandbox.services import Described, MethodCall
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from botapi_sandbox.chats import Bot
     from botapi_sandbox.methods.table import Method
-    from botapi_sandbox.servers import SandboxServers
+    from botapi_sandbox.services import SandboxServices
 
 logger = logging.getLogger(__name__)
 
@@ -25,12 +25,12 @@ _CLOSED = "Bad Request: the connection was closed in the middle of the request"
 _FAILURE = "Internal Server Error"
 
 
-async def run_method(realm: SandboxServers, bot: Bot, method: Method, reading: Awaitable[Params]) -> dict[str, Any]:
+async def run_method(services: SandboxServices, bot: Bot, method: Method, reading: Awaitable[Params]) -> dict[str, Any]:
     """Call a method with the parameters that `reading` returns, log the call and return the body of its answer."""
     params = Params({})
     try:
         params = await reading
-        result = await method.handler(MethodCall(realm, bot, params))
+        result = await method.handler(MethodCall(services, bot, params))
         answer: dict[str, Any] = {"ok": True}
         answer |= (
             {"result": result.value, "description": result.description}
@@ -50,7 +50,7 @@ async def run_method(realm: SandboxServers, bot: Bot, method: Method, reading: A
         await params.close()
     # An idle poll every few seconds would push everything else out of the ring.
     if method.name != "getUpdates" or not answer["ok"] or answer["result"]:
-        realm.calls.record(bot.username, method.name, params.describe(), outcome)
+        services.calls.record(bot.username, method.name, params.describe(), outcome)
     return answer
 
 
@@ -63,8 +63,8 @@ class WebhookReplies:
 
     _LEFT_OUT = frozenset({"deletewebhook", "setwebhook", "close", "logout"})
 
-    def __init__(self, realm: SandboxServers, bot: Bot) -> None:
-        self._realm = realm
+    def __init__(self, services: SandboxServices, bot: Bot) -> None:
+        self._services = services
         self._bot = bot
 
     async def carry_out(self, params: Params) -> None:
@@ -78,4 +78,4 @@ class WebhookReplies:
         async def read() -> Params:
             return params
 
-        await run_method(self._realm, self._bot, find_method(name), read())
+        await run_method(self._services, self._bot, find_method(name), read())

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botapi_sandbox.chats import MEDIA_KINDS, make_reference
-from botapi_sandbox.formatted import FormattedText, count_units
+from botapi_sandbox.formatted_text import FormattedText, count_units
 from botapi_sandbox.forwards import make_origin
 from botapi_sandbox.refusals import bad_request
 
 if TYPE_CHECKING:
     from botapi_sandbox.chats import Dialog, DialogMessage, Json
-    from botapi_sandbox.formatted import ParsedText
-    from botapi_sandbox.servers import MethodCall
+    from botapi_sandbox.formatted_text import ParsedText
+    from botapi_sandbox.services import MethodCall
 
 _MAX_QUOTE_UNITS = 1024
 _QUOTED_TYPES = frozenset({"bold", "italic", "underline", "strikethrough", "spoiler", "custom_emoji", "date_time"})
@@ -50,7 +50,7 @@ def read_reply(call: MethodCall) -> ReplyRequest | None:
     if not reply:
         return None
     quote = _read_text(reply, "quote")
-    parsed = call.realm.judge.parse(quote, _read_text(reply, "quote_parse_mode"), reply.get("quote_entities"))
+    parsed = call.services.parser.parse(quote, _read_text(reply, "quote_parse_mode"), reply.get("quote_entities"))
     return ReplyRequest(
         message_id=_read_number(reply, "message_id", is_required=True),
         chat_id=_read_text(reply, "chat_id"),
@@ -89,7 +89,7 @@ def find_replied(call: MethodCall, dialog: Dialog, request: ReplyRequest | None)
     if request is None or request.message_id <= 0:
         return None
     is_elsewhere = request.chat_id not in {"", str(dialog.chat_id)}
-    source = call.realm.world.find_chat(call.bot, request.chat_id) if is_elsewhere else dialog
+    source = call.services.state.find_chat(call.bot, request.chat_id) if is_elsewhere else dialog
     stored = source.messages.get(request.message_id)
     if stored is not None:
         return Replied(source, stored)
@@ -108,7 +108,7 @@ def describe_reply(call: MethodCall, dialog: Dialog, request: ReplyRequest, repl
     else:
         fields = {"external_reply": _describe_elsewhere(replied)}
     if request.quote is not None:
-        fields["quote"] = _find_quote(call.realm.judge.complete(request.quote), message, request.position)
+        fields["quote"] = _find_quote(call.services.parser.complete(request.quote), message, request.position)
     elif not is_near and (message.get("text") or message.get("caption")):
         # Who reads the reply may not see the other chat: Telegram's server adds the text by itself (#textquote).
         fields["quote"] = _quote_all(message)

@@ -17,7 +17,7 @@ from botapi_sandbox.bot_api import BotApiServer
 from botapi_sandbox.guard import guarded
 from botapi_sandbox.media_facts import guess_type
 from botapi_sandbox.method_calls import WebhookReplies
-from botapi_sandbox.servers import SandboxServers
+from botapi_sandbox.services import SandboxServices
 from botapi_sandbox.user_api import UserApi
 
 if TYPE_CHECKING:
@@ -43,13 +43,13 @@ class Sandbox:
 
     def __init__(self, settings: SandboxSettings) -> None:
         self.settings = settings
-        self._realm = SandboxServers(settings)
-        self._archive = ChatArchive(settings.folder, self._realm.world, settings.max_chat_bytes)
+        self._services = SandboxServices(settings)
+        self._archive = ChatArchive(settings.folder, self._services.state, settings.max_chat_bytes)
         if settings.keeps_chats:
             self._archive.restore()
-            self._realm.events.listener = self._archive.add
-        self._realm.make_webhook_replies = lambda bot: WebhookReplies(self._realm, bot).carry_out
-        self._bot_api = BotApiServer(self._realm)
+            self._services.events.listener = self._archive.add
+        self._services.make_webhook_replies = lambda bot: WebhookReplies(self._services, bot).carry_out
+        self._bot_api = BotApiServer(self._services)
         self._page = settings.page_folder.resolve()
         self.routes: list[BaseRoute] = [
             Route("/bot{token}/{method}", self._bot_api.call_method, methods=_METHODS),
@@ -57,7 +57,7 @@ class Sandbox:
             Route("/bot{token}/", self._bot_api.call_method, methods=_METHODS),
             Route("/bot{token}", self._bot_api.refuse_path, methods=_METHODS),
             Route("/file/bot{token}/{path:path}", self._bot_api.download, methods=["GET"]),
-            *UserApi(self._realm).make_routes("/sandbox/api"),
+            *UserApi(self._services).make_routes("/sandbox/api"),
             *(Route(path, guarded(self.show_page), methods=["GET"]) for path in ("/sandbox", "/sandbox/")),
             Route("/sandbox/static/{path:path}", guarded(self.show_page), methods=["GET"]),
         ]
@@ -72,7 +72,7 @@ class Sandbox:
     async def close(self) -> None:
         """End long polls, event streams, hanging calls and webhook deliveries; call it before the server stops."""
         self._bot_api.close()
-        await self._realm.close()
+        await self._services.close()
         self._archive.close()
 
 

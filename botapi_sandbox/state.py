@@ -6,13 +6,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from botapi_sandbox.chats import CONTENT_FIELDS, Bot, Dialog, DialogMessage, ForumTopic, Json, make_reference
+from botapi_sandbox.id_sequence import PersistentIdSequence
 from botapi_sandbox.refusals import ApiRefusalError, bad_request, forbidden
-from botapi_sandbox.sequence import PersistentIdSequence
-from botapi_sandbox.updates import UpdateQueue
+from botapi_sandbox.update_queue import UpdateQueue
 
 if TYPE_CHECKING:
-    from botapi_sandbox.events import EventLog
-    from botapi_sandbox.sequence import IdLedger
+    from botapi_sandbox.event_log import EventLog
+    from botapi_sandbox.id_sequence import IdLedger
     from botapi_sandbox.settings import BotAccount, SandboxPerson, SandboxSettings, Supergroup
 
 _MAX_USERS = 100_000

@@ -9,63 +9,65 @@ from typing import TYPE_CHECKING, Any
 
 from botapi_sandbox.attachments import describe_file
 from botapi_sandbox.chats import MEDIA_KINDS, make_reference
-from botapi_sandbox.formatted import count_units
+from botapi_sandbox.formatted_text import count_units
 from botapi_sandbox.forwards import describe_forward
 from botapi_sandbox.refusals import ApiRefusalError, bad_request
-from botapi_sandbox.servers import PendingCallback
+from botapi_sandbox.services import PendingCallback
 from botapi_sandbox.validation import MAX_TEXT_UNITS, check_caption, check_text
 
 if TYPE_CHECKING:
     from botapi_sandbox.chats import Dialog, DialogMessage, Json
     from botapi_sandbox.files import ReceivedFile
-    from botapi_sandbox.formatted import FormattedText
-    from botapi_sandbox.servers import SandboxServers
+    from botapi_sandbox.formatted_text import FormattedText
+    from botapi_sandbox.services import SandboxServices
 
 MAX_PASTE = 200_000
 _EDITED = ("text", "entities", "caption", "caption_entities")
 _PHONE = re.compile(r"\+?[\d ()-]{5,20}")
 
 
-def get_dialog(realm: SandboxServers, key: str) -> Dialog:
+def get_dialog(services: SandboxServices, key: str) -> Dialog:
     """The dialog with this address; raises ApiRefusalError 404."""
-    dialog = realm.world.open_dialog(key)
+    dialog = services.state.open_dialog(key)
     if dialog is None:
         raise ApiRefusalError(404, "There is no such dialog")
     return dialog
 
 
-def get_user(realm: SandboxServers, dialog: Dialog, fields: Json) -> Json:
+def get_user(services: SandboxServices, dialog: Dialog, fields: Json) -> Json:
     """Return the acting user. Raises ApiRefusalError if the user is not in the dialog."""
     user_id = _to_int(fields.get("user_id") or (dialog.chat_id if dialog.is_private else 0), "user_id")
-    user = realm.world.users.get(user_id)
+    user = services.state.users.get(user_id)
     if user is None or (dialog.is_private and user_id != dialog.chat_id):
         raise bad_request("this user is not in the dialog")
     return user
 
 
-def write_text(realm: SandboxServers, dialog: Dialog, fields: Json) -> Json:
+def write_text(services: SandboxServices, dialog: Dialog, fields: Json) -> Json:
     """A text message, or several when it is too long for one, as Telegram's apps cut a paste; returns the first.
 
     Raises ApiRefusalError for an empty text.
     """
-    user = get_user(realm, dialog, fields)
+    user = get_user(services, dialog, fields)
     _check_can_write(dialog)
-    head = _read_head(realm, dialog, fields)
+    head = _read_head(services, dialog, fields)
     text = str(fields.get("text") or "")[:MAX_PASTE]
     pieces = cut_paste(text, MAX_TEXT_UNITS)
     entities = fields.get("entities") if len(pieces) == 1 else None
-    formatted = [realm.judge.format(piece, "", entities) for piece in pieces]
-    sent = [_write_piece(realm, dialog, user, head, piece) for piece in formatted if piece.text]
+    formatted = [services.parser.format(piece, "", entities) for piece in pieces]
+    sent = [_write_piece(services, dialog, user, head, piece) for piece in formatted if piece.text]
     if not sent:
         raise bad_request("text must be non-empty")
     return sent[0].to_view()
 
 
-def _write_piece(realm: SandboxServers, dialog: Dialog, user: Json, head: Json, text: FormattedText) -> DialogMessage:
+def _write_piece(
+    services: SandboxServices, dialog: Dialog, user: Json, head: Json, text: FormattedText
+) -> DialogMessage:
     content = {**head, "text": text.text}
     if text.entities:
         content["entities"] = text.entities
-    return realm.world.add_user_message(user, dialog, content)
+    return services.state.add_user_message(user, dialog, content)
 
 
 def cut_paste(text: str, limit: int) -> list[str]:
@@ -82,18 +84,18 @@ def cut_paste(text: str, limit: int) -> list[str]:
     return [*pieces, text]
 
 
-def edit_text(realm: SandboxServers, dialog: Dialog, fields: Json) -> Json:
+def edit_text(services: SandboxServices, dialog: Dialog, fields: Json) -> Json:
     """Change the text or the caption of a message of this user; bots get `edited_message`. Raises ApiRefusalError."""
-    user = get_user(realm, dialog, fields)
+    user = get_user(services, dialog, fields)
     _check_can_write(dialog)
     stored = dialog.messages.get(_to_int(fields.get("message_id"), "message_id"))
     if stored is None or stored.message["from"] != user or "forward_origin" in stored.message:
         raise bad_request("there is no such message of this user")
-    text = realm.judge.format(str(fields.get("text") or ""), "", fields.get("entities"))
+    text = services.parser.format(str(fields.get("text") or ""), "", fields.get("entities"))
     content = _replace_caption(stored.message, text) if "text" not in stored.message else _read_new_text(text)
     if all(stored.message.get(name) == content.get(name) for name in _EDITED):
         raise bad_request("MESSAGE_NOT_MODIFIED")
-    realm.world.edit_user_message(dialog, stored, content)
+    services.state.edit_user_message(dialog, stored, content)
     return stored.to_view()
 
 
@@ -116,17 +118,17 @@ def _check_can_write(dialog: Dialog) -> None:
         raise bad_request("unblock the bot first")
 
 
-async def send_file(realm: SandboxServers, dialog: Dialog, fields: Json, upload: ReceivedFile) -> Json:
+async def send_file(services: SandboxServices, dialog: Dialog, fields: Json, upload: ReceivedFile) -> Json:
     """A file of a kind, with or without a caption; raises ApiRefusalError."""
-    user = get_user(realm, dialog, fields)
+    user = get_user(services, dialog, fields)
     kind = str(fields.get("kind") or "document")
     if kind not in MEDIA_KINDS:
         raise bad_request(f"kind must be one of {', '.join(MEDIA_KINDS)}")
     _check_can_write(dialog)
-    head = _read_head(realm, dialog, fields)
-    caption = realm.judge.format(str(fields.get("caption") or ""))
+    head = _read_head(services, dialog, fields)
+    caption = services.parser.format(str(fields.get("caption") or ""))
     check_caption(caption)
-    stored = await realm.files.save(upload, kind, owners=_list_names(realm, dialog))
+    stored = await services.files.save(upload, kind, owners=_list_names(services, dialog))
     numbers = ("duration", "width", "height", "length")
     details = {name: _to_int(float(fields[name]), name) for name in numbers if fields.get(name)}
     # A browser records voice in its own container; a person's voice message is one whatever it is.
@@ -137,7 +139,7 @@ async def send_file(realm: SandboxServers, dialog: Dialog, fields: Json, upload:
         content["caption_entities"] = caption.entities
     if fields.get("media_group_id"):
         content["media_group_id"] = str(fields["media_group_id"])[:64]
-    return realm.world.add_user_message(user, dialog, {**head, **content}).to_view()
+    return services.state.add_user_message(user, dialog, {**head, **content}).to_view()
 
 
 def _describe_recording(stored: Any, details: Json) -> Json:
@@ -146,7 +148,7 @@ def _describe_recording(stored: Any, details: Json) -> Json:
     return {"voice": {**voice, "mime_type": "audio/ogg", "file_size": stored.size}}
 
 
-def _read_head(realm: SandboxServers, dialog: Dialog, fields: Json) -> Json:
+def _read_head(services: SandboxServices, dialog: Dialog, fields: Json) -> Json:
     head: Json = {}
     replied = dialog.messages.get(_to_int(fields.get("reply_to_message_id"), "reply_to_message_id"))
     thread_id = _to_int(fields.get("message_thread_id"), "message_thread_id")
@@ -158,7 +160,7 @@ def _read_head(realm: SandboxServers, dialog: Dialog, fields: Json) -> Json:
         head["message_thread_id"] = thread_id
     if replied is not None:
         head["reply_to_message"] = make_reference(replied.message)
-        _show_file(realm, dialog, replied.message)
+        _show_file(services, dialog, replied.message)
     forward = fields.get("forward_from")
     if isinstance(forward, dict) and forward.get("first_name"):
         name = str(forward["first_name"])[:64]
@@ -166,47 +168,47 @@ def _read_head(realm: SandboxServers, dialog: Dialog, fields: Json) -> Json:
     return head
 
 
-def _list_names(realm: SandboxServers, dialog: Dialog) -> list[str]:
-    return [bot.username for bot in realm.world.list_bots(dialog)]
+def _list_names(services: SandboxServices, dialog: Dialog) -> list[str]:
+    return [bot.username for bot in services.state.list_bots(dialog)]
 
 
-def _show_file(realm: SandboxServers, dialog: Dialog, message: Json) -> None:
+def _show_file(services: SandboxServices, dialog: Dialog, message: Json) -> None:
     """Let all bots of a chat use the file of a message: they are sent it with the reply."""
     for kind in MEDIA_KINDS:
         found = message.get(kind) or []
         for file in found if isinstance(found, list) else [found]:
-            realm.files.grant(file["file_id"], _list_names(realm, dialog))
+            services.files.grant(file["file_id"], _list_names(services, dialog))
 
 
-def share_contact(realm: SandboxServers, dialog: Dialog, fields: Json) -> Json:
+def share_contact(services: SandboxServices, dialog: Dialog, fields: Json) -> Json:
     """Send a contact: the user's own by default, as the bot's button does.
 
     With `contact_user_id` it is the contact of that user, or with 0 one without a user id. Raises ApiRefusalError for
     an invalid number.
     """
-    user = get_user(realm, dialog, fields)
+    user = get_user(services, dialog, fields)
     _check_can_write(dialog)
     phone = str(fields.get("phone_number") or f"+7900{user['id'] % 10_000_000:07}")
     if not _PHONE.fullmatch(phone):
         raise bad_request("phone_number must be 5 to 20 digits")
     owner = _to_int(fields.get("contact_user_id", user["id"]), "contact_user_id")
-    person = realm.world.users.get(owner, {})
+    person = services.state.users.get(owner, {})
     name = str(fields.get("first_name") or person.get("first_name") or "Somebody")[:64]
     contact = {"phone_number": phone, "first_name": name, **({"user_id": owner} if owner else {})}
-    return realm.world.add_user_message(
-        user, dialog, {**_read_head(realm, dialog, fields), "contact": contact}
+    return services.state.add_user_message(
+        user, dialog, {**_read_head(services, dialog, fields), "contact": contact}
     ).to_view()
 
 
-def press_button(realm: SandboxServers, dialog: Dialog, fields: Json) -> Json:
+def press_button(services: SandboxServices, dialog: Dialog, fields: Json) -> Json:
     """A callback query from an inline button that is really there; raises ApiRefusalError."""
-    user = get_user(realm, dialog, fields)
+    user = get_user(services, dialog, fields)
     stored = dialog.messages.get(_to_int(fields.get("message_id"), "message_id"))
     data = str(fields.get("data") or "")
     if stored is None or stored.bot is None or data not in _list_data(stored):
         raise bad_request("there is no such button")
     callback_id = str(secrets.randbits(62))
-    realm.add_callback(callback_id, PendingCallback(stored.bot, dialog, time.monotonic()))
+    services.add_callback(callback_id, PendingCallback(stored.bot, dialog, time.monotonic()))
     query = {"id": callback_id, "from": user, "message": stored.message, "data": data}
     stored.bot.queue.push("callback_query", {**query, "chat_instance": str(abs(dialog.chat_id))}, user["id"])
     return {"id": callback_id}
@@ -217,9 +219,9 @@ def _list_data(stored: DialogMessage) -> set[str]:
     return {button["callback_data"] for row in rows for button in row if "callback_data" in button}
 
 
-def stop_draft(realm: SandboxServers, dialog: Dialog, fields: Json) -> Json:
+def stop_draft(services: SandboxServices, dialog: Dialog, fields: Json) -> Json:
     """The stop button of a streamed draft; raises ApiRefusalError when there is none."""
-    get_user(realm, dialog, fields)
+    get_user(services, dialog, fields)
     draft = dialog.draft
     if draft is None or dialog.bot is None or draft.draft_id != _to_int(fields.get("draft_id"), "draft_id"):
         raise bad_request("there is no such draft")
@@ -229,19 +231,19 @@ def stop_draft(realm: SandboxServers, dialog: Dialog, fields: Json) -> Json:
     stopped = {"chat": dialog.chat, "draft_id": str(draft.draft_id)}
     if draft.keep_on_stop:
         draft.can_stop = False
-        realm.events.publish(dialog.key, "draft", draft=draft.to_view())
+        services.events.publish(dialog.key, "draft", draft=draft.to_view())
     else:
-        realm.world.end_draft(dialog)
+        services.state.end_draft(dialog)
     dialog.bot.queue.push("stopped_message_generation", stopped, dialog.chat_id)
     return {"ok": True}
 
 
-def set_blocked(realm: SandboxServers, dialog: Dialog, fields: Json) -> Json:
+def set_blocked(services: SandboxServices, dialog: Dialog, fields: Json) -> Json:
     """Block or unblock the bot of a private chat; raises ApiRefusalError in a group."""
-    user = get_user(realm, dialog, fields)
+    user = get_user(services, dialog, fields)
     if not dialog.is_private:
         raise bad_request("only a private chat can be blocked")
-    realm.world.set_blocked(dialog, user, blocked=bool(fields.get("blocked", True)))
+    services.state.set_blocked(dialog, user, blocked=bool(fields.get("blocked", True)))
     return {"ok": True}
 
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from botapi_sandbox.chats import Bot, Json
-    from botapi_sandbox.events import Subscription
-    from botapi_sandbox.servers import SandboxServers
+    from botapi_sandbox.event_log import Subscription
+    from botapi_sandbox.services import SandboxServices
 
 _HEARTBEAT_SECONDS = 15.0
 _MAX_SHOWN = 1_000
@@ -34,8 +34,8 @@ _INLINE_TYPES = ("image/png", "image/jpeg", "image/gif", "image/webp", "audio/",
 class UserApi:
     """Endpoints of the user side."""
 
-    def __init__(self, realm: SandboxServers) -> None:
-        self._realm = realm
+    def __init__(self, services: SandboxServices) -> None:
+        self._services = services
 
     def make_routes(self, prefix: str) -> list[BaseRoute]:
         """All routes, each behind the guard."""
@@ -68,7 +68,7 @@ class UserApi:
 
     async def show_state(self, request: Request) -> Response:
         """Bots, people, groups."""
-        world = self._realm.world
+        state = self._services.state
         bots = [
             {
                 "id": bot.user["id"],
@@ -80,18 +80,18 @@ class UserApi:
                 "pending_updates": bot.queue.count(),
                 "menu": bot.menu_buttons.get(0, {"type": "commands"}),
             }
-            for bot in world.bots.values()
+            for bot in state.bots.values()
         ]
-        groups = [world.describe_group(group) for group in world.groups.values()]
-        people, seq = list(world.users.values()), self._realm.events.seq
+        groups = [state.describe_group(group) for group in state.groups.values()]
+        people, seq = list(state.users.values()), self._services.events.seq
         return as_json(
             {
                 "bots": bots,
                 "users": people,
                 "groups": groups,
                 "seq": seq,
-                "parser": self._realm.judge.name,
-                "panel": self._realm.settings.panel,
+                "parser": self._services.parser.name,
+                "panel": self._services.settings.panel,
             }
         )
 
@@ -102,33 +102,33 @@ class UserApi:
         if not 0 < len(name) <= 64:
             raise bad_request("first_name must have 1 to 64 characters")
         person = SandboxPerson(
-            id=int(fields.get("id") or self._realm.world.pick_user_id()),
+            id=int(fields.get("id") or self._services.state.pick_user_id()),
             first_name=name,
             last_name=_get_text(fields, "last_name"),
             username=_get_text(fields, "username"),
             language_code=_get_text(fields, "language_code"),
         )
-        return as_json(self._realm.add_user(person))
+        return as_json(self._services.add_user(person))
 
     async def list_commands(self, request: Request) -> Response:
         """Commands as this person sees them."""
-        query, world = request.query_params, self._realm.world
-        bot, user = world.find_bot(query.get("bot", "")), world.users.get(int(query.get("user_id", 0)))
+        query, state = request.query_params, self._services.state
+        bot, user = state.find_bot(query.get("bot", "")), state.users.get(int(query.get("user_id", 0)))
         if bot is None or user is None:
             raise bad_request("bot and user_id must be known")
-        group = world.groups.get(int(query.get("chat_id", 0)))
-        dialog = world.open_group(group) if group else world.open_private(bot, user)
+        group = state.groups.get(int(query.get("chat_id", 0)))
+        dialog = state.open_group(group) if group else state.open_private(bot, user)
         return as_json(list_visible(bot, dialog, user))
 
     async def show_dialog(self, request: Request) -> Response:
         """The latest messages of a dialog."""
-        dialog = user_actions.get_dialog(self._realm, request.path_params["dialog"])
+        dialog = user_actions.get_dialog(self._services, request.path_params["dialog"])
         limit = min(int(request.query_params.get("limit", 200)), _MAX_SHOWN)
-        return as_json({**dialog.to_view(limit), "seq": self._realm.events.seq})
+        return as_json({**dialog.to_view(limit), "seq": self._services.events.seq})
 
     async def download(self, request: Request) -> Response:
         """A file of a message, for the page."""
-        stored = self._realm.files.get(request.path_params["file_id"])
+        stored = self._services.files.get(request.path_params["file_id"])
         if stored is None:
             raise ApiRefusalError(404, "There is no such file")
         is_inline = stored.mime_type.startswith(_INLINE_TYPES)
@@ -143,62 +143,62 @@ class UserApi:
 
     async def write_message(self, request: Request) -> Response:
         """A text message."""
-        dialog = user_actions.get_dialog(self._realm, request.path_params["dialog"])
-        return as_json(user_actions.write_text(self._realm, dialog, await _read(request)))
+        dialog = user_actions.get_dialog(self._services, request.path_params["dialog"])
+        return as_json(user_actions.write_text(self._services, dialog, await _read(request)))
 
     async def edit_message(self, request: Request) -> Response:
         """A new text for one's own message."""
-        dialog = user_actions.get_dialog(self._realm, request.path_params["dialog"])
-        return as_json(user_actions.edit_text(self._realm, dialog, await _read(request)))
+        dialog = user_actions.get_dialog(self._services, request.path_params["dialog"])
+        return as_json(user_actions.edit_text(self._services, dialog, await _read(request)))
 
     async def send_file(self, request: Request) -> Response:
         """A file."""
-        dialog = user_actions.get_dialog(self._realm, request.path_params["dialog"])
-        params = await read_params(request, max_file_bytes=self._realm.settings.max_user_file_bytes)
+        dialog = user_actions.get_dialog(self._services, request.path_params["dialog"])
+        params = await read_params(request, max_file_bytes=self._services.settings.max_user_file_bytes)
         try:
             upload = params.upload("file")
             if upload is None:
                 raise bad_request("file is missing")
-            return as_json(await user_actions.send_file(self._realm, dialog, params.values, upload))
+            return as_json(await user_actions.send_file(self._services, dialog, params.values, upload))
         finally:
             await params.close()
 
     async def share_contact(self, request: Request) -> Response:
         """A phone number, by the bot's button or from the address book."""
-        dialog = user_actions.get_dialog(self._realm, request.path_params["dialog"])
-        return as_json(user_actions.share_contact(self._realm, dialog, await _read(request)))
+        dialog = user_actions.get_dialog(self._services, request.path_params["dialog"])
+        return as_json(user_actions.share_contact(self._services, dialog, await _read(request)))
 
     async def press_button(self, request: Request) -> Response:
         """An inline button."""
-        dialog = user_actions.get_dialog(self._realm, request.path_params["dialog"])
-        return as_json(user_actions.press_button(self._realm, dialog, await _read(request)))
+        dialog = user_actions.get_dialog(self._services, request.path_params["dialog"])
+        return as_json(user_actions.press_button(self._services, dialog, await _read(request)))
 
     async def react(self, request: Request) -> Response:
         """Reactions to a message."""
-        dialog, fields = user_actions.get_dialog(self._realm, request.path_params["dialog"]), await _read(request)
-        user = user_actions.get_user(self._realm, dialog, fields)
-        return as_json(user_members.react(self._realm, dialog, user, fields))
+        dialog, fields = user_actions.get_dialog(self._services, request.path_params["dialog"]), await _read(request)
+        user = user_actions.get_user(self._services, dialog, fields)
+        return as_json(user_members.react(self._services, dialog, user, fields))
 
     async def set_administrator(self, request: Request) -> Response:
         """The rights of a bot in a group."""
-        dialog, fields = user_actions.get_dialog(self._realm, request.path_params["dialog"]), await _read(request)
-        user = user_actions.get_user(self._realm, dialog, fields)
-        return as_json(user_members.set_administrator(self._realm, dialog, user, fields))
+        dialog, fields = user_actions.get_dialog(self._services, request.path_params["dialog"]), await _read(request)
+        user = user_actions.get_user(self._services, dialog, fields)
+        return as_json(user_members.set_administrator(self._services, dialog, user, fields))
 
     async def stop_draft(self, request: Request) -> Response:
         """The stop button of a draft."""
-        dialog = user_actions.get_dialog(self._realm, request.path_params["dialog"])
-        return as_json(user_actions.stop_draft(self._realm, dialog, await _read(request)))
+        dialog = user_actions.get_dialog(self._services, request.path_params["dialog"])
+        return as_json(user_actions.stop_draft(self._services, dialog, await _read(request)))
 
     async def set_blocked(self, request: Request) -> Response:
         """Block or unblock the bot."""
-        dialog = user_actions.get_dialog(self._realm, request.path_params["dialog"])
-        return as_json(user_actions.set_blocked(self._realm, dialog, await _read(request)))
+        dialog = user_actions.get_dialog(self._services, request.path_params["dialog"])
+        return as_json(user_actions.set_blocked(self._services, dialog, await _read(request)))
 
     async def inject_update(self, request: Request) -> Response:
         """A raw update, for kinds nothing here produces."""
         fields = await _read(request)
-        bot, update = self._realm.world.find_bot(str(fields.get("bot") or "")), fields.get("update")
+        bot, update = self._services.state.find_bot(str(fields.get("bot") or "")), fields.get("update")
         if bot is None or not isinstance(update, dict) or len(update) != 1:
             raise bad_request("bot must be known and update an object with one field")
         ((kind, payload),) = update.items()
@@ -209,25 +209,25 @@ class UserApi:
     async def follow_events(self, request: Request) -> Response:
         """Server-Sent Events; subscribed before the headers leave, so that nothing is missed after them."""
         after = request.query_params.get("after") or request.headers.get("last-event-id")
-        subscription = self._realm.events.subscribe(
+        subscription = self._services.events.subscribe(
             request.query_params.get("dialog") or None, None if after is None else int(after)
         )
         return StreamingResponse(self._stream(subscription), media_type="text/event-stream")
 
     async def _stream(self, subscription: Subscription) -> AsyncIterator[bytes]:
         yield b": hello\n\n"
-        async for event in self._realm.events.follow(subscription, pause_seconds=_HEARTBEAT_SECONDS):
+        async for event in self._services.events.follow(subscription, pause_seconds=_HEARTBEAT_SECONDS):
             yield b": \n\n" if event is None else b"id: %d\ndata: %s\n\n" % event
 
     # -- trouble on request ---------------------------------------------------------------------------------------
 
     async def add_fault(self, request: Request) -> Response:
         """Plan a fault."""
-        return as_json({"id": self._realm.faults.add(await _read(request)).id})
+        return as_json({"id": self._services.faults.add(await _read(request)).id})
 
     async def clear_faults(self, request: Request) -> Response:
         """No faults any more."""
-        self._realm.faults.clear()
+        self._services.faults.clear()
         return as_json({"ok": True})
 
     async def configure_flood(self, request: Request) -> Response:
@@ -239,18 +239,18 @@ class UserApi:
             per_group_per_minute=int(fields.get("per_group_per_minute") or default.per_group_per_minute),
             per_bot_per_second=int(fields.get("per_bot_per_second") or default.per_bot_per_second),
         )
-        self._realm.flood.configure(enabled=bool(fields.get("enabled")), limits=limits)
+        self._services.flood.configure(enabled=bool(fields.get("enabled")), limits=limits)
         return as_json({"ok": True})
 
     async def list_calls(self, request: Request) -> Response:
         """Recent Bot API calls."""
         query = request.query_params
-        found = self._realm.calls.find(query.get("bot"), query.get("method"), int(query.get("after", 0)))
+        found = self._services.calls.find(query.get("bot"), query.get("method"), int(query.get("after", 0)))
         return as_json({"calls": [asdict(call) for call in found]})
 
     async def reset(self, request: Request) -> Response:
         """Empty chats, faults and flood control."""
-        self._realm.reset()
+        self._services.reset()
         return as_json({"ok": True})
 
 

@@ -11,12 +11,12 @@ from botapi_sandbox.refusals import bad_request
 
 if TYPE_CHECKING:
     from botapi_sandbox.chats import Bot, Dialog, Json
-    from botapi_sandbox.servers import SandboxServers
+    from botapi_sandbox.services import SandboxServices
 
 _MAX_REACTIONS = 3  # of a person with Telegram Premium
 
 
-def react(realm: SandboxServers, dialog: Dialog, user: Json, fields: Json) -> Json:
+def react(services: SandboxServices, dialog: Dialog, user: Json, fields: Json) -> Json:
     """Replace a person's reactions to a message; `reaction` is an emoji or a list of them.
 
     Bots that ask for `message_reaction` get it: in a private chat, and in a group as its administrators (#update).
@@ -35,9 +35,9 @@ def react(realm: SandboxServers, dialog: Dialog, user: Json, fields: Json) -> Js
     if old == new:
         return stored.to_view()
     number = stored.message["message_id"]
-    realm.events.publish(dialog.key, "user_reaction", message_id=number, reactions=new, user_id=user["id"])
+    services.events.publish(dialog.key, "user_reaction", message_id=number, reactions=new, user_id=user["id"])
     change = {"chat": dialog.chat, "message_id": number, "user": user, "date": int(time.time())}
-    for bot in realm.world.list_bots(dialog):
+    for bot in services.state.list_bots(dialog):
         if (dialog.is_private and not dialog.blocked) or dialog.is_administrator(bot):
             update = {**change, "old_reaction": old, "new_reaction": new}
             bot.queue.push("message_reaction", update, dialog.chat_id)
@@ -51,12 +51,12 @@ def _read_id(value: Any) -> int:
         raise bad_request("message_id must be a number") from None
 
 
-def set_administrator(realm: SandboxServers, dialog: Dialog, user: Json, fields: Json) -> Json:
+def set_administrator(services: SandboxServices, dialog: Dialog, user: Json, fields: Json) -> Json:
     """Give a bot an administrator's rights in a group or take them back; the bot gets `my_chat_member`."""
-    bot = realm.world.find_bot(str(fields.get("bot") or ""))
+    bot = services.state.find_bot(str(fields.get("bot") or ""))
     if dialog.is_private or bot is None:
         raise bad_request("bot must be known and the dialog a group")
-    owner_id = next(iter(realm.world.users))
+    owner_id = next(iter(services.state.users))
     if user["id"] != owner_id:
         raise bad_request("only the owner of the group can do that")
     old = describe_member(dialog, owner_id, bot.user)

@@ -9,7 +9,7 @@ from botapi_sandbox.refusals import bad_request
 
 if TYPE_CHECKING:
     from botapi_sandbox.chats import Json
-    from botapi_sandbox.formatted import FormattedText
+    from botapi_sandbox.formatted_text import FormattedText
     from botapi_sandbox.params import Params
 
 MAX_TEXT_UNITS = 4096  # #sendmessage

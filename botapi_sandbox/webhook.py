@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from botapi_sandbox.params import Params
-    from botapi_sandbox.updates import PendingUpdate, UpdateQueue
+    from botapi_sandbox.update_queue import PendingUpdate, UpdateQueue
 
     WebhookReplyHandler = Callable[[Params], Awaitable[None]]
 

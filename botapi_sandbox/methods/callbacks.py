@@ -3,11 +3,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from botapi_sandbox.formatted import count_units
+from botapi_sandbox.formatted_text import count_units
 from botapi_sandbox.refusals import bad_request
 
 if TYPE_CHECKING:
-    from botapi_sandbox.servers import Handler, MethodCall
+    from botapi_sandbox.services import Handler, MethodCall
 
 _ANSWER_SECONDS = 60
 _MAX_ANSWER_UNITS = 200  # #answercallbackquery
@@ -20,10 +20,10 @@ async def answer_callback_query(call: MethodCall) -> bool:
     text = params.text("text")
     if count_units(text) > _MAX_ANSWER_UNITS:
         raise bad_request("MESSAGE_TOO_LONG")
-    callback = call.realm.take_callback(callback_id, call.bot)
+    callback = call.services.take_callback(callback_id, call.bot)
     if callback is None or time.monotonic() - callback.born > _ANSWER_SECONDS:
         raise bad_request("query is too old and response timeout expired or query ID is invalid")
-    call.realm.events.publish(
+    call.services.events.publish(
         callback.dialog.key,
         "callback_answer",
         callback_query_id=callback_id,

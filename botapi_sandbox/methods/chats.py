@@ -8,7 +8,7 @@ from botapi_sandbox.refusals import bad_request
 
 if TYPE_CHECKING:
     from botapi_sandbox.chats import Dialog, Json
-    from botapi_sandbox.servers import Handler, MethodCall
+    from botapi_sandbox.services import Handler, MethodCall
 
 # What members of a group may do; no group here restricts them (Client.cpp, json_store_permissions).
 _PERMISSIONS = {
@@ -40,13 +40,13 @@ _GIFTS = ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscript
 
 async def get_chat(call: MethodCall) -> Json:
     """#getchat"""
-    dialog = call.realm.world.find_chat(call.bot, call.params.text("chat_id"))
+    dialog = call.find_chat()
     info = {**dialog.chat, "accent_color_id": 0, "max_reaction_count": 11}
     info["accepted_gift_types"] = dict.fromkeys(_GIFTS, False)
     if not dialog.is_private:
         info["permissions"] = dict(_PERMISSIONS)
     if dialog.pinned:
-        pinned = call.realm.world.find_reply(dialog, dialog.pinned[-1])
+        pinned = call.services.state.find_reply(dialog, dialog.pinned[-1])
         info.update({"pinned_message": pinned} if pinned else {})
     return info
 
@@ -62,14 +62,14 @@ def describe_member(dialog: Dialog, owner_id: int, user: Json) -> Json:
 
 
 def _describe_member(call: MethodCall, dialog: Dialog, user: Json) -> Json:
-    return describe_member(dialog, next(iter(call.realm.world.users)), user)
+    return describe_member(dialog, next(iter(call.services.state.users)), user)
 
 
 def _find_member(call: MethodCall, dialog: Dialog) -> Json | None:
     user_id = call.params.integer("user_id")
     if user_id <= 0:
         raise bad_request("invalid user_id specified")
-    user = call.realm.world.find_user(user_id)
+    user = call.services.state.find_user(user_id)
     if user is None or (dialog.is_private and user_id not in {dialog.chat_id, call.bot.user["id"]}):
         return None
     return user
@@ -77,7 +77,7 @@ def _find_member(call: MethodCall, dialog: Dialog) -> Json | None:
 
 async def get_chat_member(call: MethodCall) -> Json:
     """#getchatmember"""
-    dialog = call.realm.world.find_chat(call.bot, call.params.text("chat_id"))
+    dialog = call.find_chat()
     user = _find_member(call, dialog)
     if user is None:
         raise bad_request("member not found")
@@ -86,11 +86,11 @@ async def get_chat_member(call: MethodCall) -> Json:
 
 async def get_chat_administrators(call: MethodCall) -> list[Json]:
     """#getchatadministrators"""
-    dialog = call.realm.world.find_chat(call.bot, call.params.text("chat_id"))
+    dialog = call.find_chat()
     if dialog.is_private:
         raise bad_request("there are no administrators in the private chat")
-    world = call.realm.world
-    people = [*world.users.values(), *(bot.user for bot in world.bots.values() if bot is call.bot)]
+    state = call.services.state
+    people = [*state.users.values(), *(bot.user for bot in state.bots.values() if bot is call.bot)]
     members = [_describe_member(call, dialog, user) for user in people]
     # Other bots are left out (#getchatadministrators).
     return [member for member in members if member["status"] != "member"]
@@ -98,8 +98,8 @@ async def get_chat_administrators(call: MethodCall) -> list[Json]:
 
 async def get_chat_member_count(call: MethodCall) -> int:
     """#getchatmembercount"""
-    dialog = call.realm.world.find_chat(call.bot, call.params.text("chat_id"))
-    return 2 if dialog.is_private else len(call.realm.world.users) + len(call.realm.world.bots)
+    dialog = call.find_chat()
+    return 2 if dialog.is_private else len(call.services.state.users) + len(call.services.state.bots)
 
 
 async def pin_chat_message(call: MethodCall) -> bool:
@@ -113,13 +113,15 @@ async def pin_chat_message(call: MethodCall) -> bool:
     # A bot is sent the note about what it pinned itself (Client.cpp, need_skip_update_message).
     thread = {"message_thread_id": stored.message.get("message_thread_id")}
     place = thread if thread["message_thread_id"] else {}
-    call.realm.world.add_service_message(call.bot, dialog, {**place, "pinned_message": make_reference(stored.message)})
+    call.services.state.add_service_message(
+        call.bot, dialog, {**place, "pinned_message": make_reference(stored.message)}
+    )
     return True
 
 
 async def unpin_chat_message(call: MethodCall) -> bool:
     """#unpinchatmessage"""
-    dialog = call.realm.world.find_chat(call.bot, call.params.text("chat_id"))
+    dialog = call.find_chat()
     _check_may_pin(call, dialog)
     number = call.params.integer("message_id") or (dialog.pinned[-1] if dialog.pinned else 0)
     if number not in dialog.pinned:
@@ -130,7 +132,7 @@ async def unpin_chat_message(call: MethodCall) -> bool:
 
 async def unpin_all_chat_messages(call: MethodCall) -> bool:
     """#unpinallchatmessages"""
-    dialog = call.realm.world.find_chat(call.bot, call.params.text("chat_id"))
+    dialog = call.find_chat()
     _check_may_pin(call, dialog)
     dialog.pinned.clear()
     return True
@@ -146,7 +148,7 @@ async def get_user_profile_photos(call: MethodCall) -> Json:
     user_id = call.params.integer("user_id")
     if user_id <= 0:
         raise bad_request("invalid user_id specified")
-    if call.realm.world.find_user(user_id) is None:
+    if call.services.state.find_user(user_id) is None:
         raise bad_request("user not found")
     return {"total_count": 0, "photos": []}
 

@@ -8,7 +8,7 @@ from botapi_sandbox.validation import read_commands
 
 if TYPE_CHECKING:
     from botapi_sandbox.chats import Bot, Dialog, Json
-    from botapi_sandbox.servers import Handler, MethodCall
+    from botapi_sandbox.services import Handler, MethodCall
 
 _PLAIN_SCOPES = frozenset({"default", "all_private_chats", "all_group_chats", "all_chat_administrators"})
 _CHAT_SCOPES = frozenset({"chat", "chat_administrators", "chat_member"})
@@ -31,7 +31,7 @@ def _read_scope(call: MethodCall, scope: Any) -> str:
         return kind
     if kind not in _CHAT_SCOPES:
         raise bad_request("can't parse BotCommandScope: Unsupported type specified")
-    chat_id = call.realm.world.find_chat(call.bot, str(scope.get("chat_id") or "")).chat_id
+    chat_id = call.services.state.find_chat(call.bot, str(scope.get("chat_id") or "")).chat_id
     return f"{kind}:{chat_id}:{scope.get('user_id')}" if kind == "chat_member" else f"{kind}:{chat_id}"
 
 
@@ -43,7 +43,7 @@ async def set_my_commands(call: MethodCall) -> bool:
         call.bot.commands[key] = commands
     else:
         call.bot.commands.pop(key, None)
-    call.realm.events.publish(None, "commands", bot=call.bot.username)
+    call.services.events.publish(None, "commands", bot=call.bot.username)
     return True
 
 
@@ -55,7 +55,7 @@ async def get_my_commands(call: MethodCall) -> list[Json]:
 async def delete_my_commands(call: MethodCall) -> bool:
     """#deletemycommands"""
     call.bot.commands.pop(_read_key(call), None)
-    call.realm.events.publish(None, "commands", bot=call.bot.username)
+    call.services.events.publish(None, "commands", bot=call.bot.username)
     return True
 
 
@@ -81,7 +81,7 @@ async def set_chat_menu_button(call: MethodCall) -> bool:
     if str(button.get("type")) not in {"default", "commands", "web_app"}:
         raise bad_request("can't parse menu button: MenuButton has unsupported type")
     call.bot.menu_buttons[call.params.integer("chat_id")] = button
-    call.realm.events.publish(None, "commands", bot=call.bot.username)
+    call.services.events.publish(None, "commands", bot=call.bot.username)
     return True
 
 

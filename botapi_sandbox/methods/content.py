@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from botapi_sandbox.attachments import describe_file, take_file
 from botapi_sandbox.params import Params
 from botapi_sandbox.refusals import bad_request
-from botapi_sandbox.servers import MethodCall
+from botapi_sandbox.services import MethodCall
 from botapi_sandbox.validation import check_caption, check_text, read_link_preview
 
 if TYPE_CHECKING:
     from botapi_sandbox.chats import Json
-    from botapi_sandbox.formatted import ParsedText
+    from botapi_sandbox.formatted_text import ParsedText
 
 _NUMBERS = ("duration", "width", "height", "length")
 _ALBUM_KINDS = frozenset({"photo", "video", "audio", "document"})
@@ -39,12 +39,12 @@ def parse_text(call: MethodCall) -> ParsedContent:
         raise bad_request("message text is empty")
     preview = read_link_preview(params)
     entities = params.decode_json("entities", "entities")
-    return ParsedContent(call.realm.judge.parse(params.text("text"), params.text("parse_mode"), entities), preview)
+    return ParsedContent(call.services.parser.parse(params.text("text"), params.text("parse_mode"), entities), preview)
 
 
 def complete_text(call: MethodCall, parsed: ParsedContent, *, words: str = "message is too long") -> Json:
     """The message fields of a text; raises ApiRefusalError as TDLib refuses. `words` are for a long one."""
-    text = call.realm.judge.complete(parsed.text)
+    text = call.services.parser.complete(parsed.text)
     check_text(text, words=words)
     content: Json = {"text": text.text}
     if text.entities:
@@ -58,13 +58,13 @@ def parse_caption(call: MethodCall) -> ParsedContent:
     """Read a caption and its entities; raises ApiRefusalError."""
     params = call.params
     entities = params.decode_json("caption_entities", "caption entities")
-    parsed = call.realm.judge.parse(params.text("caption"), params.text("parse_mode"), entities)
+    parsed = call.services.parser.parse(params.text("caption"), params.text("parse_mode"), entities)
     return ParsedContent(parsed, is_above=params.boolean("show_caption_above_media"))
 
 
 def complete_caption(call: MethodCall, parsed: ParsedContent, *, words: str = "message caption is too long") -> Json:
     """The message fields of a caption; raises ApiRefusalError. `words` are for a long one."""
-    caption = call.realm.judge.complete(parsed.text)
+    caption = call.services.parser.complete(parsed.text)
     check_caption(caption, words=words)
     fields: Json = {"caption": caption.text} if caption.text else {}
     if caption.entities:
@@ -98,6 +98,6 @@ async def read_media(call: MethodCall, item: Any, *, words: str, for_album: bool
         raise bad_request(f'{prefix}type "{kind}" {suffix}')
     if not item.get("media"):
         raise bad_request(prefix + "media not found")
-    inner = MethodCall(call.realm, call.bot, Params(item, call.params.files))
+    inner = MethodCall(call.services, call.bot, Params(item, call.params.files))
     caption = parse_caption(inner)
     return {**await read_file(inner, "media", kind), **complete_caption(inner, caption, words=words)}

@@ -13,7 +13,7 @@ from botapi_sandbox.refusals import bad_request
 
 if TYPE_CHECKING:
     from botapi_sandbox.chats import DialogMessage, Json
-    from botapi_sandbox.servers import Handler, MethodCall
+    from botapi_sandbox.services import Handler, MethodCall
 
 _COPIED = (
     "text",
@@ -70,7 +70,7 @@ def _find_sources(call: MethodCall, verb: str) -> list[DialogMessage]:
     numbers = read_message_ids(call)
     if any(one >= other for one, other in pairwise(numbers)):
         raise bad_request("message identifiers must be in a strictly increasing order")
-    source = call.realm.world.find_chat(call.bot, call.params.text("from_chat_id"))
+    source = call.find_chat("from_chat_id")
     found = [one for one in find_messages(source, numbers) if _may_leave(one)]
     if not found:
         raise bad_request(f"there are no messages to {verb}")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from botapi_sandbox.chats import Dialog, DialogMessage, Json
-    from botapi_sandbox.servers import MethodCall
+    from botapi_sandbox.services import MethodCall
 
 _MAX_IDS = 100
 # The effects that everybody may use in a private chat; Telegram has no list of them in its documentation.
@@ -48,7 +48,7 @@ def prepare(call: MethodCall, *, takes_effect: bool = True) -> MessageDelivery:
     params = call.params
     request = read_reply(call)
     markup = read_markup(params)
-    dialog = call.realm.world.find_chat(call.bot, params.text("chat_id"))
+    dialog = call.find_chat()
     thread_id = _find_thread(dialog, params.integer("message_thread_id"))
     replied = find_replied(call, dialog, request)
     if thread_id == 0 and replied is not None and replied.dialog is dialog:
@@ -59,7 +59,7 @@ def prepare(call: MethodCall, *, takes_effect: bool = True) -> MessageDelivery:
         head.update(describe_reply(call, dialog, request, replied, thread_id))
     if params.boolean("protect_content"):
         head["has_protected_content"] = True
-    check_before_sending(markup, call.realm.judge.find_link_fault, is_private=dialog.is_private)
+    check_before_sending(markup, call.services.parser.find_link_fault, is_private=dialog.is_private)
     effect_id = params.integer("message_effect_id") if takes_effect else 0
     return MessageDelivery(dialog, head, markup, effect_id)
 
@@ -90,13 +90,13 @@ def deliver(call: MethodCall, delivery: MessageDelivery, content: Json) -> Json:
 
 def deliver_all(call: MethodCall, delivery: MessageDelivery, contents: list[Json]) -> list[Json]:
     """Send several messages at once; raises ApiRefusalError before any of them is sent."""
-    realm, dialog = call.realm, delivery.dialog
+    services, dialog = call.services, delivery.dialog
     head = {**delivery.head, **_read_effect(delivery)}
-    realm.world.check_not_blocked(dialog)
+    services.state.check_not_blocked(dialog)
     check_on_server(delivery.markup, is_private=dialog.is_private)
-    realm.flood.check(call.bot.username, dialog.chat_id, weight=len(contents))
+    services.flood.check(call.bot.username, dialog.chat_id, weight=len(contents))
     return [
-        realm.world.add_bot_message(call.bot, dialog, {**head, **content}, delivery.markup).message
+        services.state.add_bot_message(call.bot, dialog, {**head, **content}, delivery.markup).message
         for content in contents
     ]
 
@@ -113,7 +113,7 @@ def _read_effect(delivery: MessageDelivery) -> Json:
 
 def find_message(call: MethodCall, what: str, *, chat_name: str = "chat_id") -> tuple[Dialog, DialogMessage]:
     """The message a method works on; raises ApiRefusalError "… not found"."""
-    dialog = call.realm.world.find_chat(call.bot, call.params.text(chat_name))
+    dialog = call.find_chat(chat_name)
     stored = dialog.messages.get(call.params.integer("message_id"))
     if stored is None:
         raise bad_request(f"{what} not found")

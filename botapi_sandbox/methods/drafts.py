@@ -9,24 +9,24 @@ from botapi_sandbox.validation import MAX_TEXT_UNITS
 
 if TYPE_CHECKING:
     from botapi_sandbox.chats import Dialog
-    from botapi_sandbox.servers import Handler, MethodCall, SandboxServers
+    from botapi_sandbox.services import Handler, MethodCall, SandboxServices
 
 _DRAFT_SECONDS = 30  # #sendmessagedraft
 
 
 async def send_message_draft(call: MethodCall) -> bool:
     """#sendmessagedraft"""
-    params, realm = call.params, call.realm
+    params, services = call.params, call.services
     entities = params.decode_json("entities", "entities")
-    parsed = realm.judge.parse(params.text("text"), params.text("parse_mode"), entities)
-    dialog = realm.world.find_chat(call.bot, params.text("chat_id"))
+    parsed = services.parser.parse(params.text("text"), params.text("parse_mode"), entities)
+    dialog = call.find_chat()
     thread_id = params.integer("message_thread_id")
     if thread_id > 0 and not dialog.has_topic(thread_id):
         raise bad_request("message thread not found")
-    text = realm.judge.complete(parsed)
+    text = services.parser.complete(parsed)
     if not dialog.is_private:
         raise bad_request("TEXTDRAFT_PEER_INVALID")
-    realm.world.check_not_blocked(dialog)
+    services.state.check_not_blocked(dialog)
     if params.integer("draft_id") == 0:
         raise bad_request("RANDOM_ID_INVALID")
     if text.units > MAX_TEXT_UNITS:
@@ -39,17 +39,17 @@ async def send_message_draft(call: MethodCall) -> bool:
         params.boolean("keep_on_stop"),
         thread_id if thread_id > 0 else None,
     )
-    _show(realm, dialog, draft)
+    _show(services, dialog, draft)
     return True
 
 
-def _show(realm: SandboxServers, dialog: Dialog, draft: ShownDraft) -> None:
+def _show(services: SandboxServices, dialog: Dialog, draft: ShownDraft) -> None:
     if dialog.draft is not None and dialog.draft.timer is not None:
         dialog.draft.timer.cancel()
     loop = asyncio.get_running_loop()
-    draft.timer = loop.call_later(_DRAFT_SECONDS, realm.world.end_draft, dialog)
+    draft.timer = loop.call_later(_DRAFT_SECONDS, services.state.end_draft, dialog)
     dialog.draft = draft
-    realm.events.publish(dialog.key, "draft", draft=draft.to_view())
+    services.events.publish(dialog.key, "draft", draft=draft.to_view())
 
 
 METHODS: dict[str, Handler] = {"sendMessageDraft": send_message_draft}

@@ -18,7 +18,7 @@ from botapi_sandbox.refusals import bad_request
 
 if TYPE_CHECKING:
     from botapi_sandbox.chats import Dialog, DialogMessage, Json
-    from botapi_sandbox.servers import Handler, MethodCall
+    from botapi_sandbox.services import Handler, MethodCall
 
 
 def _find_editable(call: MethodCall) -> tuple[Dialog, DialogMessage]:
@@ -40,15 +40,15 @@ def _read_inline_markup(call: MethodCall, dialog: Dialog) -> Json | None:
     markup = read_markup(call.params)
     if markup is not None and "inline_keyboard" not in markup:
         raise bad_request("inline keyboard expected")
-    check_before_sending(markup, call.realm.judge.find_link_fault, is_private=dialog.is_private)
+    check_before_sending(markup, call.services.parser.find_link_fault, is_private=dialog.is_private)
     return markup
 
 
 def _finish(call: MethodCall, dialog: Dialog, stored: DialogMessage, content: Json) -> Json:
     markup = _read_inline_markup(call, dialog)
     check_on_server(markup, is_private=dialog.is_private)
-    call.realm.flood.check(call.bot.username, dialog.chat_id)
-    return call.realm.world.edit_message(dialog, stored, content, markup)
+    call.services.flood.check(call.bot.username, dialog.chat_id)
+    return call.services.state.edit_message(dialog, stored, content, markup)
 
 
 def _find_media(stored: DialogMessage) -> Json:

@@ -10,7 +10,7 @@ from botapi_sandbox.refusals import ApiRefusalError, bad_request, forbidden
 
 if TYPE_CHECKING:
     from botapi_sandbox.chats import Json
-    from botapi_sandbox.servers import Handler, MethodCall
+    from botapi_sandbox.services import Handler, MethodCall
 
 _MAX_ALBUM = 10
 _WITHOUT_CAPTION = frozenset({"video_note", "sticker"})
@@ -71,7 +71,7 @@ async def get_file(call: MethodCall) -> Json:
     file_id = call.params.text("file_id")
     if not file_id:
         raise bad_request("file_id not specified")
-    stored = call.realm.files.get(file_id, call.bot.username)
+    stored = call.services.files.get(file_id, call.bot.username)
     if stored is None:
         raise bad_request("invalid file_id")
     if stored.size > MAX_DOWNLOAD_BYTES:

@@ -9,7 +9,7 @@ from botapi_sandbox.refusals import bad_request
 
 if TYPE_CHECKING:
     from botapi_sandbox.chats import Dialog, DialogMessage, Json
-    from botapi_sandbox.servers import Handler, MethodCall
+    from botapi_sandbox.services import Handler, MethodCall
 
 _ACTION_NAMES = (
     "typing upload_photo record_video upload_video record_voice upload_voice record_audio upload_audio upload_document "
@@ -31,11 +31,11 @@ async def send_chat_action(call: MethodCall) -> bool:
     action = call.params.text("action").lower()
     if action not in _ACTIONS:
         raise bad_request("wrong parameter action in request")
-    dialog = call.realm.world.find_chat(call.bot, call.params.text("chat_id"))
-    call.realm.world.check_not_blocked(dialog)
+    dialog = call.find_chat()
+    call.services.state.check_not_blocked(dialog)
     seconds = 0 if action == "cancel" else _ACTION_SECONDS
     dialog.typing_until = time.monotonic() + seconds
-    call.realm.events.publish(dialog.key, "typing", action=action, expires_in=seconds)
+    call.services.events.publish(dialog.key, "typing", action=action, expires_in=seconds)
     return True
 
 
@@ -47,18 +47,18 @@ async def delete_message(call: MethodCall) -> bool:
         raise bad_request("message identifier is not specified")
     dialog, stored = find_message(call, "message to delete")
     _check_may_delete(call, dialog, stored)
-    call.realm.world.delete_messages(dialog, [stored.message["message_id"]])
+    call.services.state.delete_messages(dialog, [stored.message["message_id"]])
     return True
 
 
 async def delete_messages(call: MethodCall) -> bool:
     """#deletemessages: those that cannot be found are skipped; one that may not be deleted keeps them all."""
     numbers = read_message_ids(call)
-    dialog = call.realm.world.find_chat(call.bot, call.params.text("chat_id"))
+    dialog = call.find_chat()
     found = find_messages(dialog, numbers)
     for stored in found:
         _check_may_delete(call, dialog, stored)
-    call.realm.world.delete_messages(dialog, [stored.message["message_id"] for stored in found])
+    call.services.state.delete_messages(dialog, [stored.message["message_id"] for stored in found])
     return True
 
 

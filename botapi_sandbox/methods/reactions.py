@@ -7,7 +7,7 @@ from botapi_sandbox.refusals import bad_request
 
 if TYPE_CHECKING:
     from botapi_sandbox.chats import Json
-    from botapi_sandbox.servers import Handler, MethodCall
+    from botapi_sandbox.services import Handler, MethodCall
 
 # #reactiontypeemoji
 _REACTION_EMOJI = (
@@ -28,7 +28,7 @@ async def set_message_reaction(call: MethodCall) -> bool:
     if len(checked) > 1:
         raise bad_request("REACTIONS_TOO_MANY")
     stored.reactions = checked
-    call.realm.events.publish(
+    call.services.events.publish(
         dialog.key, "reaction", message_id=stored.message["message_id"], reactions=checked, bot=call.bot.username
     )
     return True

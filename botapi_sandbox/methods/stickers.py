@@ -12,7 +12,7 @@ from botapi_sandbox.refusals import bad_request
 
 if TYPE_CHECKING:
     from botapi_sandbox.chats import Json
-    from botapi_sandbox.servers import Handler, MethodCall
+    from botapi_sandbox.services import Handler, MethodCall
 
 SET_NAME = "SandboxSquares"
 # 512 x 512 WebP pictures of a square each, and the emoji that stand for them.
@@ -33,7 +33,7 @@ async def get_sticker_set(call: MethodCall) -> Json:
 
 
 async def _describe(call: MethodCall, number: int, emoji: str) -> Json:
-    files, name = call.realm.files, f"{SET_NAME}-{number}.webp"
+    files, name = call.services.files, f"{SET_NAME}-{number}.webp"
     stored = files.find_named("sticker", name)
     if stored is None:
         data = base64.b64decode(_PICTURES[emoji])

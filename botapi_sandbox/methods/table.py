@@ -22,7 +22,7 @@ from botapi_sandbox.methods.names import ALL_NAMES
 from botapi_sandbox.refusals import ApiRefusalError
 
 if TYPE_CHECKING:
-    from botapi_sandbox.servers import Handler, MethodCall
+    from botapi_sandbox.services import Handler, MethodCall
 
 
 @dataclass(frozen=True, slots=True)

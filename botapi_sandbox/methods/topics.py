@@ -9,7 +9,7 @@ from botapi_sandbox.refusals import bad_request
 
 if TYPE_CHECKING:
     from botapi_sandbox.chats import Dialog, Json
-    from botapi_sandbox.servers import Handler, MethodCall
+    from botapi_sandbox.services import Handler, MethodCall
 
 # #createforumtopic
 _COLORS = (0x6FB9F0, 0xFFD67E, 0xCB86DB, 0x8EEE98, 0xFF93B2, 0xFB6F5F)
@@ -17,7 +17,7 @@ _MAX_NAME = 128
 
 
 def _find_forum(call: MethodCall) -> Dialog:
-    dialog = call.realm.world.find_chat(call.bot, call.params.text("chat_id"))
+    dialog = call.find_chat()
     if not dialog.has_topics:
         raise bad_request("the chat is not a forum")
     return dialog
@@ -55,10 +55,10 @@ async def create_topic(call: MethodCall) -> Json:
     icon: Json = {"icon_color": color, **({"icon_custom_emoji_id": emoji_id} if emoji_id else {})}
     # The id of a topic is that of the message about its making (core.telegram.org/api/forum).
     content = {"forum_topic_created": {"name": name, **icon}}
-    stored = call.realm.world.add_service_message(call.bot, dialog, content, opens_thread=True)
+    stored = call.services.state.add_service_message(call.bot, dialog, content, opens_thread=True)
     number = stored.message["message_thread_id"]
     dialog.topics[number] = ForumTopic(number, name, color, emoji_id)
-    call.realm.publish_topics(dialog)
+    call.services.publish_topics(dialog)
     return {"message_thread_id": number, "name": name, **icon}
 
 
@@ -82,8 +82,8 @@ async def edit_topic(call: MethodCall) -> bool:
 
 def _note(call: MethodCall, dialog: Dialog, topic: ForumTopic, content: Json) -> None:
     thread = {"message_thread_id": topic.id} if topic is not dialog.general_topic else {}
-    call.realm.world.add_service_message(call.bot, dialog, {**thread, **content})
-    call.realm.publish_topics(dialog)
+    call.services.state.add_service_message(call.bot, dialog, {**thread, **content})
+    call.services.publish_topics(dialog)
 
 
 def make_switch(*, is_closed: bool, is_general: bool) -> Any:
@@ -116,8 +116,8 @@ async def delete_topic(call: MethodCall) -> bool:
     _check_rights(call, dialog, "delete the topic")
     del dialog.topics[topic.id]
     inside = [number for number, one in dialog.messages.items() if one.message.get("message_thread_id") == topic.id]
-    call.realm.world.delete_messages(dialog, inside)
-    call.realm.publish_topics(dialog)
+    call.services.state.delete_messages(dialog, inside)
+    call.services.publish_topics(dialog)
     return True
 
 

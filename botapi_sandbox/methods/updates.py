@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from botapi_sandbox.refusals import ApiRefusalError, bad_request
-from botapi_sandbox.servers import Described
-from botapi_sandbox.updates import MAX_LONG_POLL_SECONDS
+from botapi_sandbox.services import Described
+from botapi_sandbox.update_queue import MAX_LONG_POLL_SECONDS
 from botapi_sandbox.webhook import WebhookDelivery, WebhookTarget, WebhookTiming
 
 if TYPE_CHECKING:
     from botapi_sandbox.chats import Json
-    from botapi_sandbox.servers import Handler, MethodCall
+    from botapi_sandbox.services import Handler, MethodCall
 
 _SECRET = re.compile(r"[A-Za-z0-9_-]*")
 
@@ -35,7 +35,7 @@ def _read_allowed(call: MethodCall) -> object:
 
 async def set_webhook(call: MethodCall) -> Described:
     """#setwebhook; like a local Bot API server it takes plain http and any port."""
-    params, bot, settings = call.params, call.bot, call.realm.settings
+    params, bot, settings = call.params, call.bot, call.services.settings
     url = params.text("url").strip()
     if not url:
         return await delete_webhook(call)
@@ -46,7 +46,7 @@ async def set_webhook(call: MethodCall) -> Described:
         ip_address=params.text("ip_address"),
     )
     drops = params.boolean("drop_pending_updates")
-    current = call.realm.webhooks.get(bot)
+    current = call.services.webhooks.get(bot)
     if current is not None and current.target == target and not drops:
         bot.queue.set_allowed(_read_allowed(call))
         return Described("Webhook is already set")
@@ -56,7 +56,7 @@ async def set_webhook(call: MethodCall) -> Described:
     bot.queue.set_allowed(_read_allowed(call))
     bot.queue.start_webhook()
     timing = WebhookTiming(settings.webhook_timeout_seconds, settings.webhook_retry_seconds)
-    call.realm.webhooks[bot] = WebhookDelivery(target, bot.queue, timing, call.realm.make_webhook_replies(bot))
+    call.services.webhooks[bot] = WebhookDelivery(target, bot.queue, timing, call.services.make_webhook_replies(bot))
     return Described("Webhook was set")
 
 
@@ -80,7 +80,7 @@ def _check_secret(secret: str) -> str:
 
 async def delete_webhook(call: MethodCall) -> Described:
     """#deletewebhook"""
-    was_set = call.bot in call.realm.webhooks
+    was_set = call.bot in call.services.webhooks
     await _stop_delivery(call)
     if call.params.boolean("drop_pending_updates"):
         call.bot.queue.clear()
@@ -88,7 +88,7 @@ async def delete_webhook(call: MethodCall) -> Described:
 
 
 async def _stop_delivery(call: MethodCall) -> None:
-    webhook = call.realm.webhooks.pop(call.bot, None)
+    webhook = call.services.webhooks.pop(call.bot, None)
     call.bot.queue.stop_webhook()
     if webhook is not None:
         await webhook.close()
@@ -96,7 +96,7 @@ async def _stop_delivery(call: MethodCall) -> None:
 
 async def get_webhook_info(call: MethodCall) -> Json:
     """#getwebhookinfo"""
-    queue, webhook = call.bot.queue, call.realm.webhooks.get(call.bot)
+    queue, webhook = call.bot.queue, call.services.webhooks.get(call.bot)
     info: Json = {"url": "", "has_custom_certificate": False, "pending_update_count": queue.count()}
     if queue.allowed is not None:
         info["allowed_updates"] = queue.allowed

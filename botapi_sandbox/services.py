@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botapi_sandbox.added_users import AddedUsers
-from botapi_sandbox.calls import CallLog
-from botapi_sandbox.entity_parser import load_judge
-from botapi_sandbox.events import EventLog
+from botapi_sandbox.call_log import CallLog
+from botapi_sandbox.entity_parser import load_parser
+from botapi_sandbox.event_log import EventLog
 from botapi_sandbox.faults import FaultPlan
 from botapi_sandbox.files import SandboxFiles
 from botapi_sandbox.flood import FloodControl, FloodLimits
-from botapi_sandbox.sequence import IdLedger
+from botapi_sandbox.id_sequence import IdLedger
 from botapi_sandbox.state import SandboxState
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class PendingCallback:
     born: float
 
 
-class SandboxServers:
+class SandboxServices:
     """Everything a running sandbox shares between its bot side and its user side."""
 
     def __init__(self, settings: SandboxSettings) -> None:
@@ -52,11 +52,11 @@ class SandboxServers:
         self.faults = FaultPlan()
         self.flood = FloodControl(time.monotonic)
         self.files = SandboxFiles(settings.folder, settings.max_stored_bytes)
-        self.world = SandboxState(settings, IdLedger(settings.folder), self.events)
-        self._people = AddedUsers(settings.folder)
-        for person in self._people.read():
-            self.world.add_user(person)
-        self.judge = load_judge(self.world.find_user)
+        self.state = SandboxState(settings, IdLedger(settings.folder), self.events)
+        self._added_users = AddedUsers(settings.folder)
+        for person in self._added_users.read():
+            self.state.add_user(person)
+        self.parser = load_parser(self.state.find_user)
         self._callbacks: OrderedDict[str, PendingCallback] = OrderedDict()
         self.webhooks: dict[Bot, WebhookDelivery] = {}
         # Set by the app: methods that set a webhook cannot import the table that they stand in.
@@ -64,10 +64,10 @@ class SandboxServers:
 
     def add_user(self, person: SandboxPerson) -> Json:
         """Introduce someone for this run and the next ones; raises ValueError."""
-        is_new = person.id not in self.world.users
-        user = self.world.add_user(person)
+        is_new = person.id not in self.state.users
+        user = self.state.add_user(person)
         if is_new:
-            self._people.add(person)
+            self._added_users.add(person)
             self.events.publish(None, "user", user=user)
         return user
 
@@ -90,7 +90,7 @@ class SandboxServers:
 
     def reset(self) -> None:
         """Empty chats, faults and flood control."""
-        self.world.clear()
+        self.state.clear()
         self.faults.clear()
         self.flood.configure(enabled=False, limits=FloodLimits())
         self._callbacks.clear()
@@ -99,7 +99,7 @@ class SandboxServers:
     async def close(self) -> None:
         """End long polls, streams and webhook deliveries."""
         self.events.close()
-        for bot in self.world.bots.values():
+        for bot in self.state.bots.values():
             bot.queue.close()
         for webhook in list(self.webhooks.values()):
             await webhook.close()
@@ -109,9 +109,13 @@ class SandboxServers:
 class MethodCall:
     """One Bot API call on its way through a method."""
 
-    realm: SandboxServers
+    services: SandboxServices
     bot: Bot
     params: Params
+
+    def find_chat(self, parameter: str = "chat_id") -> Dialog:
+        """Return the chat that a parameter names; raises ApiRefusalError in Telegram's words."""
+        return self.services.state.find_chat(self.bot, self.params.text(parameter))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from botapi_sandbox.formatted import Entity, count_units, drop_hidden, limit_count, trim_text
+from botapi_sandbox.formatted_text import Entity, count_units, drop_hidden, limit_count, trim_text
 
 
 def mark(kind: str, offset: int, length: int) -> Entity:

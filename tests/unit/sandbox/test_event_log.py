@@ -1,6 +1,6 @@
 import orjson
 
-from botapi_sandbox.events import MAX_BEHIND, EventLog, Subscription
+from botapi_sandbox.event_log import MAX_BEHIND, EventLog, Subscription
 
 
 async def read(log: EventLog, subscription: Subscription) -> list[int]:

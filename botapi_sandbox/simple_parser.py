@@ -11,12 +11,12 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
 from botapi_sandbox.entities import read_entities, show_entities
-from botapi_sandbox.formatted import FormattedText, ParsedText, count_units, drop_hidden, limit_count, trim_text
+from botapi_sandbox.formatted_text import FormattedText, ParsedText, count_units, drop_hidden, limit_count, trim_text
 from botapi_sandbox.refusals import bad_request
 
 if TYPE_CHECKING:
     from botapi_sandbox.entities import FindUser
-    from botapi_sandbox.formatted import Entity
+    from botapi_sandbox.formatted_text import Entity
 
 _MAX_TEXT_BYTES = 1 << 15
 _PARSE_MODES = frozenset({"markdown", "markdownv2", "html"})
@@ -47,7 +47,7 @@ _FOUND = (
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-class SimpleJudge:
+class SimpleParser:
     """Parses and completes texts without Telegram's library; has the methods of `Judge`."""
 
     name = "simple"

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from botapi_sandbox.sequence import IdLedger, PersistentIdSequence
-from botapi_sandbox.updates import UpdateQueue
+from botapi_sandbox.id_sequence import IdLedger, PersistentIdSequence
+from botapi_sandbox.update_queue import UpdateQueue
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from botapi_sandbox.refusals import conflict
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from botapi_sandbox.sequence import PersistentIdSequence
+    from botapi_sandbox.id_sequence import PersistentIdSequence
 
 # #getupdates: everything but these three is sent unless asked for.
 _NOT_BY_DEFAULT = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
