@@ -54,6 +54,7 @@ fmt: .venv/.installed-dev ## format the code and mend what can be mended
 
 docs: .venv/.installed-dev ## write the generated pages of docs/reference anew
 	@$(BIN)/python -m scripts.generate_reference
+	@$(BIN)/python -m scripts.draw_layout
 
 clean: ## remove .venv and what tools left; data/ and .env stay
 	@rm -rf .venv .venv-lowest .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
