@@ -26,6 +26,7 @@ _POLL = 50  # seconds that Telegram holds a call open: its limit
 _BATCH = 100  # updates in one call: its limit
 _UNAUTHORIZED_WAIT = 60.0
 _CONFLICT_WAIT = 5.0
+_STORAGE_WAIT = 5.0  # at most: the database has no limit of calls, and the chats wait
 _TURN_WAIT = 0.25  # between two looks whether it is this replica's turn to poll
 
 
@@ -86,8 +87,10 @@ class Poller:
                 return _UNAUTHORIZED_WAIT
             case TelegramConflictError():
                 return _CONFLICT_WAIT
-            case TelegramError() | StorageError():
+            case TelegramError():
                 return error.retry_after or self._backoff.delay(failures)
+            case StorageError():
+                return min(error.retry_after or self._backoff.delay(failures), _STORAGE_WAIT)
             case _:
                 return self._backoff.delay(failures)
 

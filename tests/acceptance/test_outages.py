@@ -116,6 +116,45 @@ async def test_database_that_only_reads_is_named(
         await eventually(is_logged(service, "takes writes again"), within=30)
 
 
+async def test_outage_of_writes_is_logged_once_and_ends_within_seconds(
+    beseda: Program, server: PostgresServer, sandbox: RunningSandbox
+) -> None:
+    url = server.create_database()
+    name = url.rpartition("/")[2]
+    program = beseda.with_environ(DATABASE_URL=url, TELEGRAM_API_URL=sandbox.base_url, ASSISTANT_BOT_TOKEN=TOKEN)
+    async with (
+        program.serve("bot", "--bot", "assistant") as service,
+        SandboxUser(sandbox.base_url, ANNA, f"assistant_bot:{ANNA}") as anna,
+    ):
+
+        def end_sessions() -> None:
+            server.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+
+        server.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+        end_sessions()
+        await anna.say("Привет")
+        # Without an upper bound of its own the pause would have grown to twelve seconds and more by now.
+        await eventually(partial(_has_paused, service, 6), within=60)
+        server.execute(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
+        end_sessions()
+        await eventually(partial(_has_answer, anna), within=10)
+        await eventually(is_logged(service, "for the chats of assistant is back"), within=10)
+    # One outage, and the short one of the sessions that were ended for the test.
+    assert _count(service, "for the chats of assistant is away") <= 2
+
+
+def _count(service: Service, text: str) -> int:
+    return service.log.read_text().count(text)
+
+
+async def _has_paused(service: Service, times: int) -> bool:
+    return _count(service, "polling pauses") >= times
+
+
+async def _has_answer(person: SandboxUser) -> bool:
+    return any(message["from"]["is_bot"] for message in await person.history())
+
+
 @pytest.mark.slow  # a heartbeat may be thirty seconds old
 async def test_dead_worker_and_dead_schedule_are_named(beseda: Program, sandbox: RunningSandbox) -> None:
     program = beseda.with_environ(

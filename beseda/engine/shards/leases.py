@@ -156,6 +156,7 @@ class ShardLeases:
         self._looks: set[asyncio.Task[None]] = set()
         self._emptying: dict[int, asyncio.Task[None]] = {}  # parts to hand over, whose progress messages are let go of
         self._outage = OutageLog(log, f"the database for the chats of {bot}")
+        self._failing: set[Callable[[], Awaitable[object]]] = set()
 
     @property
     def owned(self) -> frozenset[int]:
@@ -270,9 +271,13 @@ class ShardLeases:
         try:
             await step()
         except StorageError as error:  # the next beat comes soon
+            self._failing.add(step)
             self._outage.fail(error.detail)
         else:
-            self._outage.recover()
+            # A step that only reads succeeds while another one cannot write: that is not the end of the outage.
+            self._failing.discard(step)
+            if not self._failing:
+                self._outage.recover()
 
     async def _beat(self, released: frozenset[int] = frozenset()) -> LeaseStatus:
         begun = read_clock()
