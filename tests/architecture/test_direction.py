@@ -33,7 +33,7 @@ ROWS = (
 SEES_CONFIG = {"app", "cli", "asgi", "testing"}
 # It knows the Bot API, not our bots, and is of use without Beseda: these start it, by its public names.
 SEES_SANDBOX = {"cli", "asgi", "testing"}
-# Features that may import another one (decision 0041).
+# Features that may import another one (decision 0042).
 PAIRS = {
     "sales": {"leads"},
     "meetings": {"leads"},
