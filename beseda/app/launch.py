@@ -91,7 +91,7 @@ class RunningBot:
     @property
     def name(self) -> str:
         """The bot's name, as its folder has it."""
-        return self.runner.desk.profile.name
+        return self.runner.bot.profile.name
 
     @classmethod
     async def open(cls, assignment: Assignment, container: Container) -> "RunningBot":
@@ -106,16 +106,16 @@ class RunningBot:
         try:
             me = await _introduce(api, assignment.profile.name, container.clock)
             await _claim_account(container.record.bot_accounts, me)
-            desk = await _put_together(assignment, container, _Parts(api, me, chores, territory))
+            bot = await _put_together(assignment, container, _Parts(api, me, chores, territory))
             for preparation in assignment.router.preparations:
-                await preparation(desk)
+                await preparation(bot)
         except BaseException:
             await api.close()
             raise
-        _take_jobs(desk, chores, container)
+        _take_jobs(bot, chores, container)
         has_modes = bool(assignment.router.modes)
         joiner = Joiner(albums=not has_modes, bursts=not has_modes)
-        runner = BotRunner(desk, assignment.router, joiner, territory, container.quarantine)
+        runner = BotRunner(bot, assignment.router, joiner, territory, container.quarantine)
         return cls(runner, container.clock, territory)
 
     async def prepare(self, webhook: Webhook | None) -> None:
@@ -129,7 +129,7 @@ class RunningBot:
         await self._set_menu()
         await self._set_delivery(webhook)
         if webhook is not None:
-            watch = WebhookWatch(self.runner.desk.api, self.name, self._describe_webhook(webhook), self._clock)
+            watch = WebhookWatch(self.runner.bot.api, self.name, self._describe_webhook(webhook), self._clock)
             self._watching = asyncio.create_task(watch.run(), name=f"webhook-{self.name}")
 
     async def poll(self) -> None:
@@ -157,16 +157,16 @@ class RunningBot:
         if self._territory is not None:
             self._territory.stop_waiting()
         await self.runner.close(within=_TIDY)
-        await self.runner.desk.chores.close()
+        await self.runner.bot.chores.close()
         await end_tasks([task for task in (self._keeping, self._watching) if task is not None])
         self._keeping = self._watching = None
         if self._territory is not None:
             await self._territory.leave(within=_LEAVE)
-        await self.runner.desk.delivery.close(within=_RECORDS)
-        await self.runner.desk.api.close()
+        await self.runner.bot.delivery.close(within=_RECORDS)
+        await self.runner.bot.api.close()
 
     async def _set_menu(self) -> None:
-        profile = self.runner.desk.profile
+        profile = self.runner.bot.profile
         # The list without a language is for everyone whose language has none. Telegram takes two-letter codes only.
         codes = {FALLBACK: None} | {one: one for one in languages() if one != FALLBACK and len(one) == 2}
         for language, code in codes.items():
@@ -179,7 +179,7 @@ class RunningBot:
         if webhook is None:
             await self._try("deleteWebhook", drop_pending_updates=False)  # the poller does it again where it must
             return
-        await _insist(self.runner.desk.api, self._clock, "setWebhook", **self._describe_webhook(webhook))
+        await _insist(self.runner.bot.api, self._clock, "setWebhook", **self._describe_webhook(webhook))
 
     def _describe_webhook(self, webhook: Webhook) -> dict[str, Any]:
         return {
@@ -191,19 +191,19 @@ class RunningBot:
 
     async def _try(self, method: str, **params: Any) -> None:
         try:
-            await self.runner.desk.api.call(method, **params)
+            await self.runner.bot.api.call(method, **params)
         except TelegramError as error:
             log.warning("%s: %s", self.name, error.detail)
 
 
-class WorkDesk:
+class WorkerBot:
     """The services of one bot in a worker: its jobs run there, but it receives no updates and sends no answers."""
 
-    def __init__(self, desk: BotServices) -> None:
-        self._desk = desk
+    def __init__(self, bot: BotServices) -> None:
+        self._bot = bot
 
     @classmethod
-    async def open(cls, assignment: Assignment, container: Container) -> "WorkDesk":
+    async def open(cls, assignment: Assignment, container: Container) -> "WorkerBot":
         """Build a bot's services and register its kinds of job with the queue. Retry while Telegram is unavailable.
 
         Raise TelegramUnauthorizedError if the token is wrong.
@@ -212,17 +212,17 @@ class WorkDesk:
         chores = JobTracker(_chores(assignment.router))
         try:
             me = await _introduce(api, assignment.profile.name, container.clock)
-            desk = await _put_together(assignment, container, _Parts(api, me, chores, AllShards()))
-            _register_work(desk, chores, container)
+            bot = await _put_together(assignment, container, _Parts(api, me, chores, AllShards()))
+            _register_work(bot, chores, container)
         except BaseException:
             await api.close()
             raise
-        return cls(desk)
+        return cls(bot)
 
     async def close(self) -> None:
         """Give back connections; its jobs are over by then."""
-        await self._desk.delivery.close()
-        await self._desk.api.close()
+        await self._bot.delivery.close()
+        await self._bot.api.close()
 
 
 def _chores(router: Router) -> dict[str, JobKind]:
@@ -235,30 +235,30 @@ def _open_menus(assignment: Assignment) -> MenuBook:
     return MenuBook(assignment.profile.menu, faces)
 
 
-def _take_jobs(desk: BotServices, chores: JobTracker, container: Container) -> None:
+def _take_jobs(bot: BotServices, chores: JobTracker, container: Container) -> None:
     """Register the bot's kinds of job with the queue and subscribe its tracker to their changes."""
-    _register_work(desk, chores, container)
-    container.jobs.listen(desk.profile.name, functools.partial(chores.hear, desk))
+    _register_work(bot, chores, container)
+    container.jobs.listen(bot.profile.name, functools.partial(chores.hear, bot))
 
 
-def _register_work(desk: BotServices, chores: JobTracker, container: Container) -> None:
+def _register_work(bot: BotServices, chores: JobTracker, container: Container) -> None:
     for kind, chore in chores.kinds.items():
-        container.jobs.register(kind, functools.partial(_work_paid, chore, desk), bot=desk.profile.name)
-    if isinstance(desk.messenger, TelegramMessenger):
-        zone = container.budgets.rules_of(desk.profile.name).zone
+        container.jobs.register(kind, functools.partial(_work_paid, chore, bot), bot=bot.profile.name)
+    if isinstance(bot.messenger, TelegramMessenger):
+        zone = container.budgets.rules_of(bot.profile.name).zone
         post = Post(
-            TelegramMailer(desk.profile.name, desk.messenger.sender), zone, desk.default_language, desk.delivery.records
+            TelegramMailer(bot.profile.name, bot.messenger.sender), zone, bot.default_language, bot.delivery.records
         )
-        container.jobs.register(broadcast.KIND, container.broadcasts.handler(post), bot=desk.profile.name)
+        container.jobs.register(broadcast.KIND, container.broadcasts.handler(post), bot=bot.profile.name)
 
 
-async def _work_paid(chore: JobKind, desk: BotServices, job: Job, control: JobControl) -> Mapping[str, object]:
+async def _work_paid(chore: JobKind, bot: BotServices, job: Job, control: JobControl) -> Mapping[str, object]:
     """Run a job on the budgets of the person that requested it, and of their group."""
     request = job.request
     chat = request.chat_id or 0
     key = f"job-{job.id}-{job.attempt}"
-    with paying(Payer(desk.budgets, desk.profile.name, request.user_id or 0, chat if chat < 0 else None, key)):
-        return await chore.work(desk, job, control)
+    with paying(Payer(bot.budgets, bot.profile.name, request.user_id or 0, chat if chat < 0 else None, key)):
+        return await chore.work(bot, job, control)
 
 
 @dataclass(frozen=True, slots=True)

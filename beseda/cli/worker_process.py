@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 from beseda.app.container import Container, open_container
-from beseda.app.launch import Assignment, WorkDesk
+from beseda.app.launch import Assignment, WorkerBot
 from beseda.app.tasks import keep_schedule, register_tasks
 from beseda.bots.catalog import Catalog
 from beseda.cli.output import print_start_line
@@ -39,7 +39,7 @@ async def work(settings: Settings, *, with_beat: bool, port: int | None = None) 
         # Before the consumer begins: only kinds with a handler are claimed.
         register_tasks(container.jobs, container)
         async with asyncio.TaskGroup() as group:
-            # A desk waits for Telegram while it is away; the others work meanwhile.
+            # A bot waits for Telegram while it is away; the others work meanwhile.
             for assignment in assignments:
                 group.create_task(_open_desk(assignment, container, stack))
             if with_beat:
@@ -62,13 +62,13 @@ def _list_assignments(settings: Settings) -> Sequence[Assignment]:
 
 async def _open_desk(assignment: Assignment, container: Container, stack: AsyncExitStack) -> None:
     try:
-        desk = await WorkDesk.open(assignment, container)
+        bot = await WorkerBot.open(assignment, container)
     except TelegramUnauthorizedError:
         log.warning(
             "Telegram does not know the token of the bot %r: its jobs are left to others", assignment.profile.name
         )
         return
-    stack.push_async_callback(desk.close)
+    stack.push_async_callback(bot.close)
 
 
 def _announce(settings: Settings, assignments: Sequence[Assignment], address: str) -> None:

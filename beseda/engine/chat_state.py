@@ -19,11 +19,11 @@ class ChatState:
 
 async def find_standing(context: Context) -> ChatState:
     """Return the state of the event's chat, or the main menu if the stored menu or mode no longer exists."""
-    kept = await context.desk.state.get(context.state_key("mode"))
+    kept = await context.bot.state.get(context.state_key("mode"))
     if kept is None:
         return ChatState()
     standing = ChatState(str(kept["menu"]), str(kept["mode"]))
-    known = context.desk.menus.has(standing.menu) and (not standing.mode or standing.mode in context.desk.modes)
+    known = context.bot.menus.has(standing.menu) and (not standing.mode or standing.mode in context.bot.modes)
     return standing if known else ChatState()
 
 
@@ -31,20 +31,20 @@ async def keep_standing(context: Context, standing: ChatState) -> None:
     """Store the state of the chat. For the main menu the stored state is deleted."""
     key = context.state_key("mode")
     if standing == ChatState():
-        await context.desk.state.delete(key)
+        await context.bot.state.delete(key)
     else:
-        await context.desk.state.set(key, {"menu": standing.menu, "mode": standing.mode})
+        await context.bot.state.set(key, {"menu": standing.menu, "mode": standing.mode})
 
 
 async def keep_offer(context: Context, message_id: int, material: ModeInput) -> None:
     """Remember a file that the mode of the moment does not take."""
     value = {"message_id": message_id, "material": material.write()}
-    await context.desk.state.set(context.state_key("offer"), value, ttl=_OFFERED)
+    await context.bot.state.set(context.state_key("offer"), value, ttl=_OFFERED)
 
 
 async def find_offer(context: Context, message_id: str) -> ModeInput | None:
     """Return the file of a message that was offered a choice of modes, or None if a later message replaced it."""
-    kept = await context.desk.state.get(context.state_key("offer"))
+    kept = await context.bot.state.get(context.state_key("offer"))
     if kept is None or str(kept["message_id"]) != message_id:
         return None
     material = kept["material"]

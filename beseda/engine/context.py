@@ -64,7 +64,7 @@ async def answer_plainly(context: "Context", question: Question, turn: Turn | No
     """Have the model answer a question by the settings of the bot's folder: the default for bots without their own
     answerer.
     """
-    await context.desk.chat.answer(question, turn)
+    await context.bot.chat.answer(question, turn)
 
 
 class JobTracking(Protocol):
@@ -206,7 +206,7 @@ class BotServices:
 class Context:
     """One event on its way through the handlers."""
 
-    desk: BotServices
+    bot: BotServices
     event: Event
     _conversation: Conversation | None = None
     _turned: bool = field(default=False)
@@ -224,7 +224,7 @@ class Context:
     @property
     def language(self) -> str:
         """The language to answer in."""
-        return language_of(self.person.language, self.desk.default_language)
+        return language_of(self.person.language, self.bot.default_language)
 
     @property
     def is_settled(self) -> bool:
@@ -246,7 +246,7 @@ class Context:
         """Return the conversation of the event's chat, made if new."""
         if self._conversation is None:
             place = self.event.place
-            self._conversation = await self.desk.memory.conversations.open(
+            self._conversation = await self.bot.memory.conversations.open(
                 place.chat, place.kind, place.title, self.person
             )
         return self._conversation
@@ -266,7 +266,7 @@ class Context:
     async def turn(self) -> Turn | None:
         """Return the turn that was opened for the event before a crash, or None."""
         turn_id = self.event.place.turn_id
-        return await self.desk.turns.find(turn_id) if turn_id is not None else None
+        return await self.bot.turns.find(turn_id) if turn_id is not None else None
 
     async def words(self, heard: str | None = None) -> str:
         """Return the words of the event's message as the model reads them, behind the words that they reply to.
@@ -282,7 +282,7 @@ class Context:
 
     async def _is_last_answer(self, text: str) -> bool:
         """Return whether `text` is the bot's last answer, which the model reads in its window anyway."""
-        window = await self.desk.memory.window(await self.conversation(), 2) if self.desk.profile.window > 1 else []
+        window = await self.bot.memory.window(await self.conversation(), 2) if self.bot.profile.window > 1 else []
         return bool(window) and window[-1].role is Role.ASSISTANT and _letters(text) in _letters(window[-1].content)
 
     async def ask(self, text: str) -> None:
@@ -303,17 +303,17 @@ class Context:
 
     async def _answer(self, question: Question, turn: Turn | None) -> None:
         self._turned = True
-        await self.desk.answerer(self, question, turn)
+        await self.bot.answerer(self, question, turn)
 
     def state_key(self, name: str, chat: ChatKey | None = None) -> str:
         """Return the key under which the state store keeps `name` for this bot in a chat and topic, the event's own."""
         chat = chat or self.event.place.chat
-        return f"{name}:{self.desk.me.id}:{chat.chat_id}:{chat.thread_id}"
+        return f"{name}:{self.bot.me.id}:{chat.chat_id}:{chat.thread_id}"
 
     async def fail(self, question: Question, error: BesedaError, turn: Turn, *, crash: str = "") -> None:
         """Report that a turn failed before the model was called. `crash` is the reason if a handler crashed."""
         self._turned = True
-        await self.desk.chat.fail(question, error, turn, crash=crash)
+        await self.bot.chat.fail(question, error, turn, crash=crash)
 
     def hand_over(self) -> None:
         """Leave the event's updates to a turn that stays open: it will finish them."""
@@ -328,10 +328,10 @@ class Context:
         """
         answer = PreparedReply(markdown, keyboard, media, said)
         if self.replies_beside:
-            await self.desk.chat.say(replace(await self.question("", TurnKind.COMMAND), update_ids=()), answer)
+            await self.bot.chat.say(replace(await self.question("", TurnKind.COMMAND), update_ids=()), answer)
             return
         self._turned = True
-        await self.desk.chat.say(await self.question("", TurnKind.COMMAND), answer, await self.turn())
+        await self.bot.chat.say(await self.question("", TurnKind.COMMAND), answer, await self.turn())
 
     async def post(self, markdown: str, media: Sequence[Media] = (), *, quotes: bool = False) -> None:
         """Send words of our own, and files, in a turn of their own: the event is not settled by it.
@@ -339,7 +339,7 @@ class Context:
         With `quotes` they are a reply to its message in a private chat as well.
         """
         question = replace(await self.question("", TurnKind.COMMAND), update_ids=(), quotes=quotes)
-        await self.desk.chat.say(question, PreparedReply(markdown, (), media))
+        await self.bot.chat.say(question, PreparedReply(markdown, (), media))
 
     async def refuse(self, error: BesedaError) -> None:
         """Reply with the user message of an error."""
@@ -360,10 +360,10 @@ class Context:
         """
         if not isinstance(self.event, Press) or self.event.message_id is None:
             return
-        part = (await self.desk.messenger.compose(markdown, keyboard))[0]
+        part = (await self.bot.messenger.compose(markdown, keyboard))[0]
         part.message_id = self.event.message_id
         try:
-            await self.desk.messenger.edit(self.target, part)
+            await self.bot.messenger.edit(self.target, part)
         except TelegramForbiddenError as error:
             log.info("chat %d is not answered: %s", self.target.chat.chat_id, error.detail)
         except TelegramRefusedError as error:
@@ -373,7 +373,7 @@ class Context:
     async def try_call(self, method: str, **params: Any) -> None:
         """Call a method of the Bot API and ignore its errors."""
         with contextlib.suppress(TelegramError):
-            await self.desk.api.call(method, **params)
+            await self.bot.api.call(method, **params)
 
     @contextlib.asynccontextmanager
     async def typing(self) -> AsyncIterator[None]:

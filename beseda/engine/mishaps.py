@@ -33,13 +33,13 @@ async def apologise(context: Context, error: Exception) -> None:
 
     A turn that has words gets a button to try again. An answer that is stored already is delivered instead.
     """
-    updates, name = context.desk.updates, context.desk.profile.name
+    updates, name = context.bot.updates, context.bot.profile.name
     numbers = context.event.place.update_ids
     stored = [update for number in numbers if (update := await updates.find(name, number)) is not None]
     if not stored:
         return  # its outcome is delivered
     turn_id = next((update.turn_id for update in stored if update.turn_id is not None), None)
-    turn = await context.desk.turns.find(turn_id) if turn_id is not None else None
+    turn = await context.bot.turns.find(turn_id) if turn_id is not None else None
     try:
         await _tell_of_crash(context, turn, f"crashed: {type(error).__name__}")
     except (StorageError, LeaseLostError):
@@ -53,7 +53,7 @@ async def apologise(context: Context, error: Exception) -> None:
 
 async def _tell_of_crash(context: Context, turn: Turn | None, reason: str) -> None:
     if turn is not None and turn.state is not TurnState.RECEIVED:
-        await context.desk.delivery.deliver(turn, context.target)
+        await context.bot.delivery.deliver(turn, context.target)
     elif turn is not None or isinstance(context.event, IncomingMessage):
         turn = turn or await _open_turn(context)
         await context.fail(await context.question(turn.input, turn.kind), BesedaError(), turn, crash=reason)
@@ -74,13 +74,13 @@ async def close_turn(context: Context, turn: Turn, reason: str = SetAsideError._
     for part in turn.unsent():
         part.state = PartState.DROPPED
     turn.state, turn.reason = TurnState.FAILED, reason
-    await context.desk.turns.finish(turn)
+    await context.bot.turns.finish(turn)
 
 
 async def tell_crowded(context: Context) -> None:
     """Reply to the first message that waits beyond a hundred in its chat, once an hour at most."""
     try:
-        if await context.desk.cache.add(context.state_key("crowded"), b"1", ttl=_TOLD_AGAIN):
+        if await context.bot.cache.add(context.state_key("crowded"), b"1", ttl=_TOLD_AGAIN):
             await context.post(context.say(CROWDED), quotes=True)
     except BesedaError as error:
         log.warning("failed to send the notice of a crowd: %s", error.detail)

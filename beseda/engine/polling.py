@@ -35,7 +35,7 @@ class Poller:
 
     def __init__(self, runner: BotRunner, clock: Clock) -> None:
         self._runner = runner
-        self._api = runner.desk.api
+        self._api = runner.bot.api
         self._clock = clock
         self._backoff = Backoff(first=0.5, cap=30.0)
         self._offset: int | None = None
@@ -75,7 +75,7 @@ class Poller:
 
     async def _delete_webhook(self) -> None:
         """Delete a webhook that keeps this bot from polling: one of an earlier run, or one set by another program."""
-        log.warning("%s: a webhook is set, it is deleted so that the bot can poll", self._runner.desk.profile.name)
+        log.warning("%s: a webhook is set, it is deleted so that the bot can poll", self._runner.bot.profile.name)
         try:
             await self._api.call("deleteWebhook", drop_pending_updates=False)
         except TelegramError as error:

@@ -59,7 +59,7 @@ class BotRunner:
 
     def __init__(
         self,
-        desk: BotServices,
+        bot: BotServices,
         router: Router,
         joiner: Joiner | None = None,
         ground: ShardOwnership | None = None,
@@ -69,13 +69,13 @@ class BotRunner:
 
         Bots of one process share a `quarantine`, since a crash is a crash of all of them.
         """
-        self.desk = desk
+        self.bot = bot
         self._router = router
         self._joiner = joiner or Joiner()
         self._openings = Openings()
         self._ground = ground or AllShards()
         self._lanes: Lanes[LaneKey, Event] = Lanes(self._work, drop=self._forget)
-        self._tries = TryCounter(desk.profile.name)
+        self._tries = TryCounter(bot.profile.name)
         self._quarantine = quarantine or Quarantine()
         self._reads: dict[object, set[int]] = {}  # for each page being read, what has been in flight meanwhile
         self._looking = asyncio.Lock()
@@ -110,7 +110,7 @@ class BotRunner:
         arrived = {update.update_id: update for update in updates}
         held = self._ground.held
         queues = {update.queue for update in updates if update.partition in held} if self._ground.is_shared else ()
-        for update in await self.desk.updates.store(updates, earlier=queues, known=self._tries):
+        for update in await self.bot.updates.store(updates, earlier=queues, known=self._tries):
             if update.done:
                 continue
             # A part that has become ours meanwhile may have older updates that were not looked for yet.
@@ -132,7 +132,7 @@ class BotRunner:
         differ.
         """
         async with self._looking:
-            self._resting.tidy(self.desk.clock.monotonic())
+            self._resting.tidy(self.bot.clock.monotonic())
             held = self._ground.held
             wanted = held if partitions is None else held.intersection(partitions)
             look = Look(None if len(wanted) == PARTITIONS else wanted)
@@ -166,13 +166,13 @@ class BotRunner:
         token, met = object(), self._tries.numbers
         self._reads[token] = met
         try:
-            return await self.desk.updates.unfinished(self.desk.profile.name, limit=_PAGE, after=after, look=look), met
+            return await self.bot.updates.unfinished(self.bot.profile.name, limit=_PAGE, after=after, look=look), met
         finally:
             del self._reads[token]
 
     async def find_part(self, update_id: int) -> int | None:
         """Return the part of an update that is not worked off. Raises StorageError."""
-        update = await self.desk.updates.find(self.desk.profile.name, update_id)
+        update = await self.bot.updates.find(self.bot.profile.name, update_id)
         return update.partition if update is not None else None
 
     def is_busy(self, partition: int) -> bool:
@@ -185,7 +185,7 @@ class BotRunner:
 
     async def let_go(self, partitions: Collection[int], *, lost: bool = False) -> None:
         """Stop showing the progress of jobs in these shards: their next owner shows it."""
-        await self.desk.chores.leave(lambda chat_id: partition_of(chat_id) in partitions, lost=lost)
+        await self.bot.chores.leave(lambda chat_id: partition_of(chat_id) in partitions, lost=lost)
 
     async def drain(self, *, within: float) -> None:
         """Begin no further work, and wait up to `within` seconds for running work to end."""
@@ -202,19 +202,19 @@ class BotRunner:
         try:
             async with asyncio.timeout(within):
                 await self._lanes.close()
-                await self._tries.release(self.desk.updates)
+                await self._tries.release(self.bot.updates)
         except (TimeoutError, StorageError) as error:
             log.warning("running updates are left unfinished: %s", error)
 
     def _read(self, contents: dict[int, Json], events: dict[int, Event]) -> list[StoredUpdate]:
         """Return updates as they are to be stored; their events are put among `events`."""
-        bot, now, updates = self.desk.profile.name, self.desk.clock.monotonic(), []
+        bot, now, updates = self.bot.profile.name, self.bot.clock.monotonic(), []
         begun: set[LaneKey] = set()
         evidence = self._tries.weigh_crash(more=len(contents))
         for number, content in contents.items():
             message_id, box = find_message_id(content)
             raw = StoredUpdate(bot, number, orjson.dumps(content), message_id=message_id, message_box=box)
-            events[number] = event = parse(raw, content, self.desk.me)
+            events[number] = event = parse(raw, content, self.bot.me)
             chat, key = event.place.chat, _lane_of(event)
             done = self._router.find(event) is None and not self._openings.expects(event, now)
             if not done:
@@ -228,13 +228,13 @@ class BotRunner:
         return updates
 
     def _parse(self, update: StoredUpdate) -> Event:
-        return parse(update, orjson.loads(update.payload), self.desk.me)
+        return parse(update, orjson.loads(update.payload), self.bot.me)
 
     def _is_due(self, update: StoredUpdate, *, anew: bool = False) -> bool:
         """Return whether an update that was found is to be worked on here and now."""
         if update.update_id in self._tries or update.partition not in self._ground.held or self._closing:
             return False  # a sweep may see one before we hear that it is stored
-        return anew or self._resting.is_due(update.update_id, self.desk.clock.monotonic())
+        return anew or self._resting.is_due(update.update_id, self.bot.clock.monotonic())
 
     def _enqueue(self, update: StoredUpdate, event: Event, *, begun: bool = False) -> bool:
         """Queue an event in its chat and return True. If the queue is full, leave it in the database, return False."""
@@ -242,11 +242,11 @@ class BotRunner:
         was_idle, was_behind = self._lanes.is_idle(key), self._lanes.is_behind(key)
         if not self._lanes.put(key, event, always=key[1]):
             if isinstance(event, IncomingMessage) and not was_behind and self._lanes.is_behind(key):
-                self._do_aside(tell_crowded(Context(self.desk, event)))
+                self._do_aside(tell_crowded(Context(self.bot, event)))
             return False
         self._take_up(update, begun=begun)
         if isinstance(event, Press) and not was_idle:
-            self._do_aside(self._stop_spinner(Context(self.desk, event)))
+            self._do_aside(self._stop_spinner(Context(self.bot, event)))
         return True
 
     def _take_up(self, update: StoredUpdate, *, begun: bool = False) -> None:
@@ -261,21 +261,21 @@ class BotRunner:
 
     async def _stop_spinner(self, context: Context) -> None:
         """Acknowledge a press that is still waited for: Telegram takes no answer to it after a while."""
-        await self.desk.clock.sleep(_SPINNER)
+        await self.bot.clock.sleep(_SPINNER)
         if context.event.place.update_ids[0] in self._tries and not context.acknowledged:
             await context.acknowledge()
 
     async def _hand_on(self, update: StoredUpdate) -> None:
         """Notify the owner of an update's chat that it is there."""
         hint = {"update_id": update.update_id, "partition": update.partition}
-        await self.desk.bus.publish(f"updates:{self.desk.profile.name}", hint)
+        await self.bot.bus.publish(f"updates:{self.bot.profile.name}", hint)
 
     def _forget(self, events: Sequence[Event]) -> None:
         for event in events:
             self._tries.leave(event.place.update_ids)
 
     async def _work(self, key: LaneKey, lane: Lane[Event]) -> None:
-        with log_context(bot=self.desk.profile.name):
+        with log_context(bot=self.bot.profile.name):
             try:
                 if lane.backlog and len(lane) <= _SHORT:
                     await self._fetch(key, lane)
@@ -321,13 +321,13 @@ class BotRunner:
     async def _wait(self, lane: Lane[Event], seconds: float) -> None:
         lane.is_waiting = True
         try:
-            await self.desk.clock.sleep(seconds)
+            await self.bot.clock.sleep(seconds)
         finally:
             lane.is_waiting = False
 
     async def _work_off(self, event: Event, lane: Lane[Event]) -> None:
         numbers = event.place.update_ids
-        context = Context(self.desk, event, admitted=self._tries.is_retry(numbers))
+        context = Context(self.bot, event, admitted=self._tries.is_retry(numbers))
         if isinstance(event, Press):
             self._do_aside(self._stop_spinner(context))
         try:
@@ -346,7 +346,7 @@ class BotRunner:
             if isinstance(event, Press) and not context.acknowledged:
                 self._do_aside(context.acknowledge())
         # What is not worked off by now is a job's, or failed; either way it is not to come up again immediately.
-        self._resting.put(numbers, self.desk.clock.monotonic())
+        self._resting.put(numbers, self.bot.clock.monotonic())
 
     async def _attempt(self, context: Context, lane: Lane[Event]) -> None:
         """Work on an event and finish its updates; one that failed in an unforeseen way is finished, too."""
@@ -365,29 +365,29 @@ class BotRunner:
         except (StorageError, LeaseLostError, TelegramUnauthorizedError):
             raise
         except Exception as error:
-            log.exception("updates %s of %s failed", event.place.update_ids, self.desk.profile.name)
+            log.exception("updates %s of %s failed", event.place.update_ids, self.bot.profile.name)
             await apologise(context, error)
         if isinstance(event, Move):
             await self._hand_over_chat(event)
         if context.handed_over:
             self._tries.interrupt(event.place.update_ids)
-            await self._tries.release(self.desk.updates)
+            await self._tries.release(self.bot.updates)
 
     async def _hand_over_chat(self, move: Move) -> None:
         """Leave queued updates of a group that has become a supergroup to the owner of the new chat, which may be this
         process.
         """
         self._lanes.take_back(lambda key: key[0] == move.place.chat)
-        await self.desk.chores.leave(lambda chat_id: chat_id == move.place.chat.chat_id)
+        await self.bot.chores.leave(lambda chat_id: chat_id == move.place.chat.chat_id)
         hint = {"partition": partition_of(move.chat_id)}
-        await self.desk.bus.publish(f"updates:{self.desk.profile.name}", hint)
+        await self.bot.bus.publish(f"updates:{self.bot.profile.name}", hint)
 
     async def _give_up(self, context: Context, verdict: Verdict) -> None:
         """Set aside an update that has crashed the process, or failed, too often."""
         numbers = context.event.place.update_ids
-        log.error("updates %s of %s are set aside: too many tries", numbers, self.desk.profile.name)
+        log.error("updates %s of %s are set aside: too many tries", numbers, self.bot.profile.name)
         if verdict is Verdict.SET_ASIDE:
-            await self._tries.give_up(self.desk.updates, numbers)
+            await self._tries.give_up(self.bot.updates, numbers)
             await set_aside(context)
         elif (turn := await context.turn()) is not None:
             await close_turn(context, turn)
@@ -413,10 +413,10 @@ class BotRunner:
         crashes = self._tries.count_crashes(numbers)
         if crashes >= SUSPICIOUS_CRASHES and not await self._is_answered(context):
             async with self._quarantine.admit(crashes, strict=self._tries.is_strict(crashes)) as alone:
-                await self._tries.begin(self.desk.updates, numbers, alone=alone)
+                await self._tries.begin(self.bot.updates, numbers, alone=alone)
                 await handler(context)
         else:
-            await self._tries.begin(self.desk.updates, numbers)
+            await self._tries.begin(self.bot.updates, numbers)
             await handler(context)
 
     async def _is_answered(self, context: Context) -> bool:
@@ -425,7 +425,7 @@ class BotRunner:
         return turn is not None and turn.state is not TurnState.RECEIVED
 
     async def _finish(self, event: Event) -> None:
-        await self.desk.updates.finish(self.desk.profile.name, event.place.update_ids)
+        await self.bot.updates.finish(self.bot.profile.name, event.place.update_ids)
 
 
 def _lane_of(event: Event) -> LaneKey:

@@ -37,22 +37,22 @@ def as_media(file: StoredFile, kind: MediaKind = MediaKind.DOCUMENT) -> Media:
     return Media(kind, file.path, file.download_name)
 
 
-async def show_actions(desk: BotServices, job: Job, mode: str) -> Markup:
+async def show_actions(bot: BotServices, job: Job, mode: str) -> Markup:
     """Return the buttons of a mode for a result: below the field, or inline in a group.
 
     Return none in a private chat that has left the modes of texts since, so that its present menu stays.
     """
     private = chat_of(job) > 0
     if private:
-        kept = await desk.state.get(state_key(desk, job, "mode"))
+        kept = await bot.state.get(state_key(bot, job, "mode"))
         if kept is None or kept["mode"] not in _OF_TEXTS:
             return ()
-    return desk.menus.actions(mode, language_of(job), private=private)
+    return bot.menus.actions(mode, language_of(job), private=private)
 
 
-def state_key(desk: BotServices, job: Job, name: str) -> str:
+def state_key(bot: BotServices, job: Job, name: str) -> str:
     """Return the key of the state store that `Context.state_key` has for the chat of a job."""
-    return f"{name}:{desk.me.id}:{job.request.chat_id}:{job.request.payload.get('thread', 0)}"
+    return f"{name}:{bot.me.id}:{job.request.chat_id}:{job.request.payload.get('thread', 0)}"
 
 
 def number(value: Mapping[str, object] | None, name: str) -> int:

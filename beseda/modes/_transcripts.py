@@ -21,13 +21,13 @@ def new_numbers() -> dict[str, object]:
     return {"text": new_id(), "subtitles": new_id()}
 
 
-async def keep_transcript(desk: BotServices, job: Job, transcript: Transcript) -> bool:
+async def keep_transcript(bot: BotServices, job: Job, transcript: Transcript) -> bool:
     """Store a transcript as text and, if times are known, as subtitles; return whether they are."""
     subtitles = write_srt(transcript.segments)
     subject = str(job.request.payload.get("name", "")) or transcript.text
-    await desk.files.save(_new_file(job, "text", ".txt", subject), transcript.text.encode())
+    await bot.files.save(_new_file(job, "text", ".txt", subject), transcript.text.encode())
     if subtitles:
-        await desk.files.save(_new_file(job, "subtitles", ".srt", subject), subtitles.encode())
+        await bot.files.save(_new_file(job, "subtitles", ".srt", subject), subtitles.encode())
     return bool(subtitles)
 
 
@@ -45,34 +45,34 @@ def _new_file(job: Job, name: str, suffix: str, subject: str) -> NewFile:
     )
 
 
-async def find_files(desk: BotServices, job: Job) -> list[StoredFile]:
+async def find_files(bot: BotServices, job: Job) -> list[StoredFile]:
     """Return the files of a transcript: the text, then subtitles if there are any. Raises NotFoundError."""
-    found = [await desk.files.find(number(job.request.payload, "text"), owner_of(job))]
+    found = [await bot.files.find(number(job.request.payload, "text"), owner_of(job))]
     if (job.result or {}).get("subtitles"):
-        found.append(await desk.files.find(number(job.request.payload, "subtitles"), owner_of(job)))
+        found.append(await bot.files.find(number(job.request.payload, "subtitles"), owner_of(job)))
     return found
 
 
-async def remember(desk: BotServices, job: Job) -> None:
+async def remember(bot: BotServices, job: Job) -> None:
     """Have the chat work with the transcript of this job from now on."""
     payload = job.request.payload
     subtitles = number(payload, "subtitles") if (job.result or {}).get("subtitles") else 0
     value: dict[str, object] = {"text": number(payload, "text"), "subtitles": subtitles}
-    await desk.state.set(state_key(desk, job, _STATE), value)
+    await bot.state.set(state_key(bot, job, _STATE), value)
 
 
 async def find_current(context: Context) -> dict[str, object] | None:
     """Return the numbers of the files that the chat works with, or None."""
-    return await context.desk.state.get(context.state_key(_STATE))
+    return await context.bot.state.get(context.state_key(_STATE))
 
 
-async def load(desk: BotServices, owner: FileOwner, text: int, subtitles: int) -> Transcript:
+async def load(bot: BotServices, owner: FileOwner, text: int, subtitles: int) -> Transcript:
     """Return a transcript from its files, with times if they are known. Raises NotFoundError without its text."""
-    words = (await desk.files.read(await desk.files.find(text, owner))).decode()
+    words = (await bot.files.read(await bot.files.find(text, owner))).decode()
     segments: tuple[Segment, ...] = ()
     if subtitles:
         with contextlib.suppress(NotFoundError):  # deleted by themselves: the words are what counts
-            segments = read_srt((await desk.files.read(await desk.files.find(subtitles, owner))).decode())
+            segments = read_srt((await bot.files.read(await bot.files.find(subtitles, owner))).decode())
     return Transcript(words, segments[-1].end if segments else None, segments)
 
 

@@ -41,19 +41,19 @@ async def start(context: Context, material: ModeInput) -> None:
     if attachment is None:
         return
     try:
-        context.desk.api.check_size(attachment.size)
+        context.bot.api.check_size(attachment.size)
     except FileTooLargeError as error:
         await context.refuse(error)
         return
-    hint = str(context.desk.settings("audio")["language"])
+    hint = str(context.bot.settings("audio")["language"])
     name = PurePath(attachment.name).stem
     payload = {"file_id": attachment.file_id, "hint": hint, "name": name, **_transcripts.new_numbers()}
-    await context.desk.chores.start(context, KIND, payload, slot="speech")
+    await context.bot.chores.start(context, KIND, payload, slot="speech")
 
 
-async def transcribe(desk: BotServices, job: Job, control: JobControl) -> Mapping[str, object]:
+async def transcribe(bot: BotServices, job: Job, control: JobControl) -> Mapping[str, object]:
     """Download a recording, transcribe it and store the transcript; the recording itself is deleted."""
-    source = desk.downloads / f"recording-{new_id()}"
+    source = bot.downloads / f"recording-{new_id()}"
 
     def tell(progress: TranscriptionProgress) -> None:
         left = "" if progress.seconds_left is None else f"{progress.seconds_left:.0f}"
@@ -61,13 +61,13 @@ async def transcribe(desk: BotServices, job: Job, control: JobControl) -> Mappin
 
     try:
         control.report(0)
-        await desk.api.download(str(job.request.payload["file_id"]), source)
+        await bot.api.download(str(job.request.payload["file_id"]), source)
         hint = str(job.request.payload.get("hint", ""))
-        transcript = await desk.transcription.transcribe(source, language=hint, listener=tell)
+        transcript = await bot.transcription.transcribe(source, language=hint, listener=tell)
     finally:
         await asyncio.shield(asyncio.to_thread(source.unlink, missing_ok=True))
     return {
-        "subtitles": await _transcripts.keep_transcript(desk, job, transcript),
+        "subtitles": await _transcripts.keep_transcript(bot, job, transcript),
         "seconds": transcript.seconds,
         "beginning": _begin(transcript.text),
         "missed": [[part.start, part.end] for part in transcript.missed],
@@ -91,20 +91,20 @@ def describe(job: Job, language: str) -> str:
     return "\n\n".join(filter(None, [_STAGES[TranscriptionStage(stage)].say(language), figures]))
 
 
-async def view(desk: BotServices, job: Job) -> list[Part]:
+async def view(bot: BotServices, job: Job) -> list[Part]:
     """Return the beginning, then the files, with buttons for documents of the text. Raises NotFoundError."""
     result, language = job.result or {}, language_of(job)
-    files = await _transcripts.find_files(desk, job)
-    await _transcripts.remember(desk, job)
+    files = await _transcripts.find_files(bot, job)
+    await _transcripts.remember(bot, job)
     seconds = result.get("seconds")
     length = f" · {format_time(seconds)}" if isinstance(seconds, int | float) else ""
     blocks = [_DONE.say(language, length=length), literal(str(result.get("beginning", "")))]
     if places := _places(result.get("missed")):
         blocks.append(_MISSED.say(language, places=places))
-    parts = await desk.messenger.compose("\n\n".join(blocks))
+    parts = await bot.messenger.compose("\n\n".join(blocks))
     for caption, file in zip((_WHOLE, _SUBTITLES), files, strict=False):
         parts.append(Part(0, caption.say(language), media=write_media([as_media(file)])))
-    parts[-1].markup = write_markup(await show_actions(desk, job, "transcript") if "transcript" in desk.modes else ())
+    parts[-1].markup = write_markup(await show_actions(bot, job, "transcript") if "transcript" in bot.modes else ())
     return parts
 
 

@@ -48,29 +48,29 @@ async def start(context: Context, material: ModeInput) -> None:
     if attachment is None:
         return
     try:
-        context.desk.api.check_size(attachment.size)
+        context.bot.api.check_size(attachment.size)
     except FileTooLargeError as error:
         await context.refuse(error)
         return
-    chosen = await context.desk.state.get(context.state_key("photo")) or context.desk.settings("photo")
+    chosen = await context.bot.state.get(context.state_key("photo")) or context.bot.settings("photo")
     suffix = ".png" if attachment.mime == "image/png" else ".jpg"
     payload = {"file_id": attachment.file_id, "suffix": suffix, **chosen, "before": new_id(), "after": new_id()}
-    await context.desk.chores.start(context, KIND, payload)
+    await context.bot.chores.start(context, KIND, payload)
 
 
-async def enhance(desk: BotServices, job: Job, control: JobControl) -> Mapping[str, object]:
+async def enhance(bot: BotServices, job: Job, control: JobControl) -> Mapping[str, object]:
     """Fetch the photo, enhance it, keep both."""
     payload = job.request.payload
-    folder = desk.downloads / f"photo-{new_id()}"
+    folder = bot.downloads / f"photo-{new_id()}"
     await asyncio.to_thread(folder.mkdir, parents=True)
     try:
         control.report(0)
         source, target = folder / "source", folder / f"result{payload['suffix']}"
-        await desk.api.download(str(payload["file_id"]), source)
+        await bot.api.download(str(payload["file_id"]), source)
         options = EnhanceOptions(number(payload, "scale") or None, bool(payload["only_center_face"]))
-        done = await desk.enhancer.enhance(source, target, options)
-        await _keep(desk, job, source, before=True)
-        await _keep(desk, job, target, before=False)
+        done = await bot.enhancer.enhance(source, target, options)
+        await _keep(bot, job, source, before=True)
+        await _keep(bot, job, target, before=False)
     finally:
         await asyncio.shield(asyncio.to_thread(_remove, folder))
     return {
@@ -82,7 +82,7 @@ async def enhance(desk: BotServices, job: Job, control: JobControl) -> Mapping[s
     }
 
 
-async def _keep(desk: BotServices, job: Job, path: Path, *, before: bool) -> None:
+async def _keep(bot: BotServices, job: Job, path: Path, *, before: bool) -> None:
     payload = job.request.payload
     title = (_BEFORE if before else _TITLE).say(language_of(job))
     new = NewFile(
@@ -94,7 +94,7 @@ async def _keep(desk: BotServices, job: Job, path: Path, *, before: bool) -> Non
         job_id=job.id,
         id=number(payload, "before" if before else "after"),
     )
-    await desk.files.save(new, path)
+    await bot.files.save(new, path)
 
 
 def _remove(folder: Path) -> None:
@@ -103,10 +103,10 @@ def _remove(folder: Path) -> None:
     folder.rmdir()
 
 
-async def view(desk: BotServices, job: Job) -> list[Part]:
+async def view(bot: BotServices, job: Job) -> list[Part]:
     """Return the back-end used, before and after, and the file. Raises NotFoundError if it was deleted since."""
     result, payload, language = job.result or {}, job.request.payload, language_of(job)
-    after = await desk.files.find(number(payload, "after"), owner_of(job))
+    after = await bot.files.find(number(payload, "after"), owner_of(job))
     scale = number(result, "scale")
     enlarged = _LARGER.say(language, scale=scale) if scale > 1 else _SAME.say(language)
     text = _DONE.say(
@@ -118,9 +118,9 @@ async def view(desk: BotServices, job: Job) -> list[Part]:
     )
     if result.get("faces") is not None:
         text += _FACES.say(language, faces=result.get("faces"))
-    parts = await desk.messenger.compose(text, _keyboard(desk, job, language))
+    parts = await bot.messenger.compose(text, _keyboard(bot, job, language))
     try:
-        before = await desk.files.find(number(payload, "before"), owner_of(job))
+        before = await bot.files.find(number(payload, "before"), owner_of(job))
         pair = [as_media(before, MediaKind.PHOTO), as_media(after, MediaKind.PHOTO)]
         parts.append(Part(0, _COMPARED.say(language), media=write_media(pair)))
     except NotFoundError:
@@ -128,12 +128,12 @@ async def view(desk: BotServices, job: Job) -> list[Part]:
     return [*parts, Part(0, _FILE.say(language), media=write_media([as_media(after)]))]
 
 
-def _keyboard(desk: BotServices, job: Job, language: str) -> Keyboard:
+def _keyboard(bot: BotServices, job: Job, language: str) -> Keyboard:
     payload = job.request.payload
     chosen = number(payload, "scale")
     scales = [(f"×{scale}", scale) for scale in SCALES] + [(_AUTO.say(language), 0)]
     rows = [[Button(_mark(label, on=scale == chosen), f"photo:{scale}:{job.id}") for label, scale in scales]]
-    if "gfpgan" in desk.enhancer.name:
+    if "gfpgan" in bot.enhancer.name:
         face = _mark(_MAIN_FACE.say(language), on=bool(payload["only_center_face"]))
         rows.append([Button(face, f"photo:face:{job.id}")])
     return rows
@@ -146,11 +146,11 @@ def _mark(label: str, *, on: bool) -> str:
 async def do_again(context: Context) -> None:
     """Take the choice of the button for this photo and the next ones, and do the photo again."""
     assert isinstance(context.event, Press)  # noqa: S101 - the router's promise, for the type checker
-    if await context.desk.chores.resume(context):
+    if await context.bot.chores.resume(context):
         return
     choice, name = argument(context.event.data)
-    job = await context.desk.jobs.find(int(name))
-    if job is None or job.request.bot != context.desk.profile.name:
+    job = await context.bot.jobs.find(int(name))
+    if job is None or job.request.bot != context.bot.profile.name:
         await context.acknowledge(NotFoundError.text.say(context.language))
         return
     if job.request.user_id != context.person.id:
@@ -163,9 +163,9 @@ async def do_again(context: Context) -> None:
         chosen["only_center_face"] = not chosen["only_center_face"]
     elif choice.isdigit() and int(choice) in {0, *SCALES}:
         chosen["scale"] = int(choice)
-    await context.desk.state.set(context.state_key("photo"), dict(chosen))
+    await context.bot.state.set(context.state_key("photo"), dict(chosen))
     fresh = {"before": new_id(), "after": new_id()}
-    await context.desk.chores.start(context, KIND, {**payload, **chosen, **fresh})
+    await context.bot.chores.start(context, KIND, {**payload, **chosen, **fresh})
 
 
 mode = Mode(

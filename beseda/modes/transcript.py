@@ -69,18 +69,18 @@ async def take(context: Context, material: ModeInput) -> None:
         await context.refuse(error)
         return
     new = NewFile(
-        owner=FileOwner(context.desk.profile.name, context.person.id),
+        owner=FileOwner(context.bot.profile.name, context.person.id),
         chat_id=context.event.place.chat.chat_id,
         kind=FileKind.TRANSCRIPT,
         title=add_subject(context.say(_TITLE), _find_subject(material.attachment, text)),
         suffix=".txt",
     )
     await context.conversation()  # the person is on record before a file of theirs is
-    kept = await context.desk.files.save(new, text.encode())
-    await context.desk.state.set(context.state_key(NAME), {"text": kept.id, "subtitles": 0})
+    kept = await context.bot.files.save(new, text.encode())
+    await context.bot.state.set(context.state_key(NAME), {"text": kept.id, "subtitles": 0})
     private = context.event.place.kind is ChatKind.PRIVATE
     await context.reply(
-        context.say(_TAKEN, characters=len(text)), context.desk.menus.actions(NAME, context.language, private=private)
+        context.say(_TAKEN, characters=len(text)), context.bot.menus.actions(NAME, context.language, private=private)
     )
 
 
@@ -89,9 +89,9 @@ def _find_subject(attachment: Attachment | None, text: str) -> str:
 
 
 async def _fetch(context: Context, attachment: Attachment) -> str:
-    target = context.desk.downloads / f"text-{new_id()}"
+    target = context.bot.downloads / f"text-{new_id()}"
     try:
-        await context.desk.api.download(attachment.file_id, target, limit=MAX_TEXT_BYTES)
+        await context.bot.api.download(attachment.file_id, target, limit=MAX_TEXT_BYTES)
         return read_text(await asyncio.to_thread(target.read_bytes))
     finally:
         await asyncio.shield(asyncio.to_thread(target.unlink, missing_ok=True))
@@ -109,12 +109,12 @@ def _starter(kind: DocumentKind) -> Callable[[Context], Awaitable[None]]:
             await context.reply(context.say(_NONE_YET))
             return
         payload = {**current, "kind": kind.value, "document": new_id()}
-        await context.desk.chores.start(context, KIND, payload, slot="text")
+        await context.bot.chores.start(context, KIND, payload, slot="text")
 
     return start
 
 
-async def write(desk: BotServices, job: Job, control: JobControl) -> Mapping[str, object]:
+async def write(bot: BotServices, job: Job, control: JobControl) -> Mapping[str, object]:
     """Have the model write the document, and keep it."""
     payload, language = job.request.payload, language_of(job)
 
@@ -122,9 +122,9 @@ async def write(desk: BotServices, job: Job, control: JobControl) -> Mapping[str
         left = "" if progress.seconds_left is None else f"{progress.seconds_left:.0f}"
         control.report(progress.done, progress.total, left)
 
-    transcript = await _transcripts.load(desk, owner_of(job), number(payload, "text"), number(payload, "subtitles"))
+    transcript = await _transcripts.load(bot, owner_of(job), number(payload, "text"), number(payload, "subtitles"))
     kind = DocumentKind(str(payload["kind"]))
-    document = await desk.documents.write(kind, transcript, language=language, listener=tell)
+    document = await bot.documents.write(kind, transcript, language=language, listener=tell)
     new = NewFile(
         owner=owner_of(job),
         chat_id=chat_of(job),
@@ -135,7 +135,7 @@ async def write(desk: BotServices, job: Job, control: JobControl) -> Mapping[str
         job_id=job.id,
         id=number(payload, "document"),
     )
-    await desk.files.save(new, document.content)
+    await bot.files.save(new, document.content)
     return {"caption": document.caption}
 
 
@@ -146,13 +146,13 @@ def describe(job: Job, language: str) -> str:
     return "\n\n".join(filter(None, [_WRITING.say(language), figures]))
 
 
-async def view(desk: BotServices, job: Job) -> list[Part]:
+async def view(bot: BotServices, job: Job) -> list[Part]:
     """Return the document, with buttons for others of the text. Raises NotFoundError if it was deleted since."""
     language = language_of(job)
-    file = await desk.files.find(number(job.request.payload, "document"), owner_of(job))
-    parts = await desk.messenger.compose(_DONE.say(language))
-    caption = (await desk.messenger.compose(str((job.result or {}).get("caption", ""))))[0].html
-    markup = write_markup(await show_actions(desk, job, NAME))
+    file = await bot.files.find(number(job.request.payload, "document"), owner_of(job))
+    parts = await bot.messenger.compose(_DONE.say(language))
+    caption = (await bot.messenger.compose(str((job.result or {}).get("caption", ""))))[0].html
+    markup = write_markup(await show_actions(bot, job, NAME))
     return [*parts, Part(0, caption, markup, media=write_media([as_media(file)]))]
 
 

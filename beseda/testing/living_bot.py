@@ -54,7 +54,7 @@ class LivingBot:
     @property
     def username(self) -> str:
         """The bot's name in the sandbox."""
-        return self.bot.runner.desk.me.username
+        return self.bot.runner.bot.me.username
 
     async def user(self, user_id: int = ANNA, dialog: str = "") -> SandboxUser:
         """Return a connected user, in the private chat with the bot unless `dialog` names another."""

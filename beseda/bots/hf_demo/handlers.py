@@ -60,13 +60,13 @@ async def answer(context: Context, question: Question, turn: Turn | None) -> Non
     def write_footer(answered: Answered) -> Footer:
         return Footer(_describe(alias, answered.call, question.language), _keyboard(alias))
 
-    await context.desk.chat.answer(replace(question, model=_spec(alias), footer=write_footer), turn)
+    await context.bot.chat.answer(replace(question, model=_spec(alias), footer=write_footer), turn)
 
 
 @router.command("start", wordless=True)
 async def start(context: Context) -> None:
     """Go back to the default model and greet."""
-    await context.desk.state.delete(context.state_key("model"))
+    await context.bot.state.delete(context.state_key("model"))
     await send_greeting(context, _keyboard(DEFAULT))
 
 
@@ -104,16 +104,16 @@ async def compare(context: Context) -> None:
     if words or context.event.quoted:
         await context.ask(f"{COMPARE} {await context.words(words)}")
     else:
-        await context.desk.state.set(context.state_key(_WAITING), {}, ttl=_WAITING_SECONDS)
+        await context.bot.state.set(context.state_key(_WAITING), {}, ttl=_WAITING_SECONDS)
         await context.reply(context.say(_ASK_WHAT))
 
 
 async def _takes_comparison(context: Context) -> bool:
     """Return whether `/compare` is waiting for this message, and stop waiting."""
     key = context.state_key(_WAITING)
-    if await context.desk.state.get(key) is None:
+    if await context.bot.state.get(key) is None:
         return False
-    await context.desk.state.delete(key)
+    await context.bot.state.delete(key)
     return True
 
 
@@ -123,7 +123,7 @@ async def _compare(context: Context, question: Question, turn: Turn | None) -> N
     def close(outcomes: Sequence[VariantOutcome]) -> Footer:
         return Footer(describe_race(outcomes, question.language))
 
-    await context.desk.panel.answer(ParallelQuestion(question, seats, close), turn)
+    await context.bot.panel.answer(ParallelQuestion(question, seats, close), turn)
 
 
 def describe_race(outcomes: Sequence[VariantOutcome], language: str) -> str:
@@ -190,13 +190,13 @@ def _spec(alias: str) -> str:
 
 
 async def _chosen(context: Context) -> str:
-    state = await context.desk.state.get(context.state_key("model"))
+    state = await context.bot.state.get(context.state_key("model"))
     alias = str(state["alias"]) if state else DEFAULT
     return alias if alias in ALIASES else DEFAULT
 
 
 async def _remember(context: Context, alias: str) -> None:
-    await context.desk.state.set(context.state_key("model"), {"alias": alias})
+    await context.bot.state.set(context.state_key("model"), {"alias": alias})
 
 
 async def _show_choice(context: Context, alias: str) -> None:

@@ -37,7 +37,7 @@ async def answer(context: Context, question: Question, turn: Turn | None) -> Non
         said = {value: outcome.said for value, outcome in zip(TEMPERATURES, outcomes, strict=True) if outcome.said}
         return Footer(describe_difference(said, language))
 
-    await context.desk.panel.answer(ParallelQuestion(question, seats, close), turn)
+    await context.bot.panel.answer(ParallelQuestion(question, seats, close), turn)
 
 
 def describe_difference(said: dict[float, str], language: str) -> str:

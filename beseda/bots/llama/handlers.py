@@ -32,20 +32,20 @@ async def answer(context: Context, question: Question, turn: Turn | None) -> Non
         notes = [_note_elsewhere(answered.call, question.language), _count(context, answered.context)]
         return Footer("\n\n".join(filter(None, notes)), _keyboard(context))
 
-    await context.desk.chat.answer(replace(question, footer=write_footer), turn)
+    await context.bot.chat.answer(replace(question, footer=write_footer), turn)
 
 
 @router.command("start", wordless=True)
 async def start_afresh(context: Context) -> None:
     """Clear the context and greet."""
-    await context.desk.memory.wipe(await context.conversation())
+    await context.bot.memory.wipe(await context.conversation())
     await send_greeting(context, _keyboard(context))
 
 
 @router.press("reset_context")
 async def reset_context(context: Context) -> None:
     """Clear the context and confirm it."""
-    await context.desk.memory.wipe(await context.conversation())
+    await context.bot.memory.wipe(await context.conversation())
     await context.acknowledge()
     await context.reply(context.say(_DONE, counter=_count(context, 0)))
 
@@ -59,7 +59,7 @@ def _note_elsewhere(call: ModelCall, language: str) -> str:
 
 
 def _count(context: Context, count: int) -> str:
-    return context.say(_COUNTER, count=count, window=context.desk.profile.window)
+    return context.say(_COUNTER, count=count, window=context.bot.profile.window)
 
 
 def _keyboard(context: Context) -> Keyboard:

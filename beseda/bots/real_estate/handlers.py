@@ -71,9 +71,9 @@ _shelf = CatalogueShelf()
 
 
 @router.prepare
-async def read_catalogue(desk: BotServices) -> None:
+async def read_catalogue(bot: BotServices) -> None:
     """Read the owner's file at the start, so that an invalid file is reported before the bot answers."""
-    await _shelf.load(desk.storage / FILE_NAME)
+    await _shelf.load(bot.storage / FILE_NAME)
 
 
 @router.answer
@@ -90,14 +90,14 @@ async def answer(context: Context, question: Question, turn: Turn | None) -> Non
         footer = _footer_writer(advice, question.language)
     preface = _SWITCHED.say(question.language) if switched else ""
     asked = replace(question, instructions=instructions, preface=preface, footer=footer)
-    done = await context.desk.chat.answer(asked, turn)
+    done = await context.bot.chat.answer(asked, turn)
     if switched and done.state is TurnState.DELIVERED:  # not before: a question asked again is to be read alike
         await _set_mode(context, _EXPERT)
 
 
 async def _advise(context: Context, question: Question) -> Advice:
     catalogue = await _catalogue(context)
-    window = await context.desk.memory.window(question.conversation, context.desk.profile.window - 1)
+    window = await context.bot.memory.window(question.conversation, context.bot.profile.window - 1)
     said = [own_words(message.content) for message in window if message.role is Role.USER]
     districts = catalogue.districts if catalogue else ()
     before = await asyncio.to_thread(read_criteria, said, districts)  # some 10 ms a long message
@@ -139,7 +139,7 @@ async def choose_mode(context: Context) -> None:
 async def use_sample(context: Context) -> None:
     """Use the sample catalogue in this chat, until it is reset or the owner supplies a real one."""
     await context.acknowledge()
-    await context.desk.state.set(context.state_key("catalogue"), {"sample": True})
+    await context.bot.state.set(context.state_key("catalogue"), {"sample": True})
     catalogue = await _catalogue(context)
     if catalogue is not None:
         fields = {"count": len(catalogue.listings), "districts": ", ".join(catalogue.districts)}
@@ -166,9 +166,9 @@ async def _take_mode(context: Context, name: str) -> None:
 
 
 async def _begin_afresh(context: Context) -> None:
-    await context.desk.memory.wipe(await context.conversation())
-    await context.desk.state.delete(context.state_key("mode"))
-    await context.desk.state.delete(context.state_key("catalogue"))
+    await context.bot.memory.wipe(await context.conversation())
+    await context.bot.state.delete(context.state_key("mode"))
+    await context.bot.state.delete(context.state_key("catalogue"))
 
 
 def _mode_keyboard(context: Context, chosen: str = "") -> Keyboard:
@@ -178,19 +178,19 @@ def _mode_keyboard(context: Context, chosen: str = "") -> Keyboard:
 
 
 async def _mode(context: Context) -> str:
-    state = await context.desk.state.get(context.state_key("mode"))
+    state = await context.bot.state.get(context.state_key("mode"))
     name = str(state["name"]) if state else _DEFAULT
     return name if name in MODES else _DEFAULT
 
 
 async def _set_mode(context: Context, name: str) -> None:
-    await context.desk.state.set(context.state_key("mode"), {"name": name})
+    await context.bot.state.set(context.state_key("mode"), {"name": name})
 
 
 async def _catalogue(context: Context) -> PropertyCatalogue | None:
     """Return the owner's catalogue, else the sample if this chat has chosen it, else None."""
-    own = await _shelf.find(context.desk.storage / FILE_NAME)
+    own = await _shelf.find(context.bot.storage / FILE_NAME)
     if own is not None:
         return own
-    asked = await context.desk.state.get(context.state_key("catalogue"))
+    asked = await context.bot.state.get(context.state_key("catalogue"))
     return await _shelf.load(SAMPLE, is_sample=True) if asked else None

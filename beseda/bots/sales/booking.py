@@ -63,10 +63,10 @@ class Booking:
         """Show the upcoming meetings, each with its buttons."""
         if not await keep_private(context):
             return
-        theirs = await context.desk.meetings.for_person(context.desk.profile.name, context.person.id)
+        theirs = await context.bot.meetings.for_person(context.bot.profile.name, context.person.id)
         found = [one for one in theirs if one.state.is_active]
         if not found:
-            pick = [[Button(self._pick(context), "meet:pick")]] if context.desk.profile.calendar else ()
+            pick = [[Button(self._pick(context), "meet:pick")]] if context.bot.profile.calendar else ()
             await context.reply(context.say(texts.NO_MEETINGS), pick)
             return
         lines = [context.say(texts.MEETINGS), *(f"- {_describe(context, one)}" for one in found)]
@@ -93,7 +93,7 @@ class Booking:
                 await self._cancel(context, meeting_id)
 
     async def _show_days(self, context: Context, meeting_id: int) -> None:
-        if context.desk.profile.calendar is None:
+        if context.bot.profile.calendar is None:
             await context.reply(context.say(texts.NO_CALENDAR))
             return
         await self._shop.service.advance(await self._shop.talk(context), {PICKS_TIME})
@@ -102,7 +102,7 @@ class Booking:
 
     async def _write_days(self, context: Context, meeting_id: int) -> tuple[str, Keyboard]:
         """Return the days with free times as buttons."""
-        calendar = context.desk.meetings.diary(context.desk.profile.name).calendar
+        calendar = context.bot.meetings.diary(context.bot.profile.name).calendar
         labels = {calendar.day_of(slot.starts_at): _split(slot)[0] for slot in await self._slots(context, None, _DAYS)}
         days = list(labels.items())[:_SHOWN_DAYS]
         if not days:
@@ -116,21 +116,21 @@ class Booking:
         if not slots:
             await context.replace_text(*await self._write_days(context, meeting_id))
             return
-        zone = context.desk.meetings.diary(context.desk.profile.name).calendar.zone.key
+        zone = context.bot.meetings.diary(context.bot.profile.name).calendar.zone.key
         buttons = [Button(_split(one)[1], f"meet:at:{int(one.starts_at.timestamp())}:{meeting_id}") for one in slots]
         rows = [buttons[start : start + _TIMES_IN_A_ROW] for start in range(0, len(buttons), _TIMES_IN_A_ROW)]
         back = [Button(context.say(texts.OTHER_DAY), f"meet:days:{meeting_id}")]
         await context.replace_text(context.say(texts.CHOOSE_TIME, day=_split(slots[0])[0], zone=zone), [*rows, back])
 
     async def _slots(self, context: Context, day: date | None, days: int) -> list[CalendarSlot]:
-        return await context.desk.meetings.free_slots(context.desk.profile.name, day, days, context.language)
+        return await context.bot.meetings.free_slots(context.bot.profile.name, day, days, context.language)
 
     async def _book(self, context: Context, starts_at: datetime, meeting_id: int) -> None:
         """Reserve a time or move a meeting. If that fails, show the error and the days again. Raises NotFoundError."""
-        meetings, talk = context.desk.meetings, await self._shop.talk(context)
+        meetings, talk = context.bot.meetings, await self._shop.talk(context)
         if meeting_id:
             await self._find(context, meeting_id)
-        calendar = meetings.diary(context.desk.profile.name).calendar
+        calendar = meetings.diary(context.bot.profile.name).calendar
 
         async def respond(_message_id: int) -> tuple[str, Markup]:
             try:
@@ -151,10 +151,10 @@ class Booking:
 
     async def _hold(self, context: Context, talk: Talk, starts_at: datetime) -> Meeting:
         lead = await self._shop.service.find_lead(talk)
-        return await context.desk.meetings.book(lead.id, starts_at, user_id=talk.person.id)
+        return await context.bot.meetings.book(lead.id, starts_at, user_id=talk.person.id)
 
     async def _confirm(self, context: Context, meeting_id: int) -> None:
-        meetings, talk = context.desk.meetings, await self._shop.talk(context)
+        meetings, talk = context.bot.meetings, await self._shop.talk(context)
         await self._find(context, meeting_id)
 
         async def respond(message_id: int) -> tuple[str, Markup]:
@@ -176,7 +176,7 @@ class Booking:
 
         async def respond(_message_id: int) -> tuple[str, Markup]:
             try:
-                await context.desk.meetings.cancel(meeting_id)
+                await context.bot.meetings.cancel(meeting_id)
             except BesedaError as error:
                 return error.say(context.language), ()
             return context.say(texts.CANCELLED), [[Button(self._pick(context), "meet:pick")]]
@@ -185,8 +185,8 @@ class Booking:
 
     async def _find(self, context: Context, meeting_id: int) -> Meeting:
         """Return a meeting of this person. Raises NotFoundError."""
-        meeting = await context.desk.meetings.find(meeting_id)
-        if (meeting.bot, meeting.guest.user_id) != (context.desk.profile.name, context.person.id):
+        meeting = await context.bot.meetings.find(meeting_id)
+        if (meeting.bot, meeting.guest.user_id) != (context.bot.profile.name, context.person.id):
             raise NotFoundError(f"meeting {meeting_id} is not this person's")
         return meeting
 
@@ -202,7 +202,7 @@ def _keyboard(context: Context, meeting: Meeting) -> list[list[Button]]:
 
 def _describe(context: Context, meeting: Meeting) -> str:
     mark = texts.CONFIRMED_MARK if meeting.state is MeetingState.CONFIRMED else texts.TENTATIVE_MARK
-    return f"{context.desk.meetings.write_time(meeting, context.language)}: {context.say(mark)}"
+    return f"{context.bot.meetings.write_time(meeting, context.language)}: {context.say(mark)}"
 
 
 def _split(slot: CalendarSlot) -> tuple[str, str]:

@@ -31,11 +31,11 @@ class OwnerNews:
 
     async def tell(self, context: Context, talk: Talk) -> None:
         """Send a notice about a lead that is ready, once to each owner. Raises StorageError."""
-        desk = context.desk
+        bot = context.bot
         lead = await self._shop.service.take_news(talk)
         if lead is None:
             return
-        places = [await desk.sales.private_chat(talk.bot, owner) for owner in sorted(desk.admin_ids)]
+        places = [await bot.sales.private_chat(talk.bot, owner) for owner in sorted(bot.admin_ids)]
         notices = [
             _number(internal_update(talk.bot, READY, *place, {"lead_id": lead.id}), lead, place[1].id)
             for place in places
@@ -43,16 +43,16 @@ class OwnerNews:
         ]
         if not notices:
             return  # no owner has a chat with the bot yet: the next message looks again
-        await desk.updates.store(notices)
+        await bot.updates.store(notices)
         for notice in notices:
-            await desk.bus.publish(f"updates:{talk.bot}", {"update_id": notice.update_id})
+            await bot.bus.publish(f"updates:{talk.bot}", {"update_id": notice.update_id})
         await self._shop.service.note_told(talk)
 
     async def show(self, context: Context) -> None:
         """Show the lead with the facts known about it."""
         assert isinstance(context.event, Notice)  # noqa: S101 - the router's promise, for the type checker
         try:
-            lead = await context.desk.leads.find(int(str(context.event.data["lead_id"])))
+            lead = await context.bot.leads.find(int(str(context.event.data["lead_id"])))
         except NotFoundError:
             return  # erased since
         slots = self._shop.service.funnel.slots

@@ -32,15 +32,15 @@ class SalesContext:
             raise RuntimeError("the bot was not prepared")
         return self._service
 
-    async def prepare(self, desk: BotServices) -> None:
+    async def prepare(self, bot: BotServices) -> None:
         """Build the service. Without a calendar no consultation is offered."""
-        funnel = self._funnel if desk.profile.calendar is not None else replace(self._funnel, consultation=False)
-        parts = SalesParts(desk.leads, desk.sales, desk.state, desk.models, desk.call_book)
+        funnel = self._funnel if bot.profile.calendar is not None else replace(self._funnel, consultation=False)
+        parts = SalesParts(bot.leads, bot.sales, bot.state, bot.models, bot.call_book)
         self._service = SalesService(funnel, parts)
 
     async def talk(self, context: Context) -> Talk:
         """Return the conversation and the person of the event, as the sales service takes them."""
-        return Talk(await context.conversation(), context.person, context.state_key(STATE), context.desk.profile.model)
+        return Talk(await context.conversation(), context.person, context.state_key(STATE), context.bot.profile.model)
 
 
 def is_private(context: Context) -> bool:
@@ -54,16 +54,16 @@ async def converse(context: Context, words: str, respond: Respond, *, in_place: 
     With `in_place` the reply replaces the message with the button. After a crash `respond` may run again for the same
     message.
     """
-    desk, question = context.desk, await context.question(words, TurnKind.COMMAND)
+    bot, question = context.bot, await context.question(words, TurnKind.COMMAND)
     turn = await context.turn() or question.open_turn()
     if turn.state is TurnState.RECEIVED:
-        await desk.turns.open(turn, question.as_message())
+        await bot.turns.open(turn, question.as_message())
         context.hand_over()
-        markdown, markup = await respond(await desk.sales.message_of(turn.id) or 0)
-        turn.parts = await desk.messenger.compose(markdown, markup)
+        markdown, markup = await respond(await bot.sales.message_of(turn.id) or 0)
+        turn.parts = await bot.messenger.compose(markdown, markup)
         if in_place and isinstance(context.event, Press):
             turn.parts[0].message_id = context.event.message_id
         turn.state = TurnState.ANSWERED
-        await desk.turns.answer(turn, Message(Role.ASSISTANT, markdown), None)
+        await bot.turns.answer(turn, Message(Role.ASSISTANT, markdown), None)
     context.hand_over()
-    await desk.chat.answer(question, turn)
+    await bot.chat.answer(question, turn)

@@ -51,19 +51,19 @@ class SalesConversation:
     async def answer(self, context: Context, question: Question, turn: Turn | None) -> None:
         """Answer with the model by the stage of the sale. In a group the bot is an ordinary assistant."""
         if not is_private(context) or (turn is not None and turn.state is not TurnState.RECEIVED):
-            await context.desk.chat.answer(question, turn)
+            await context.bot.chat.answer(question, turn)
             return
         turn = turn or question.open_turn()
         # On record first: what is read points at it.
-        await context.desk.turns.open(turn, question.as_message())
+        await context.bot.turns.open(turn, question.as_message())
         talk = await self._shop.talk(context)
-        deadline = context.desk.clock.monotonic() + self._shop.service.funnel.patience
+        deadline = context.bot.clock.monotonic() + self._shop.service.funnel.patience
         study = asyncio.create_task(self._shop.service.study(talk))
         try:
             situation = await self._wait(study, talk, own_words(question.text))
-            done = await context.desk.chat.answer(self._prepare(context, question, situation), turn)
+            done = await context.bot.chat.answer(self._prepare(context, question, situation), turn)
             # Within the chat's lane, so that the next message finds it done; a form that hangs does not hold that up.
-            await asyncio.wait({study}, timeout=max(0.0, deadline - context.desk.clock.monotonic()))
+            await asyncio.wait({study}, timeout=max(0.0, deadline - context.bot.clock.monotonic()))
         finally:
             study.cancel()
             await asyncio.wait({study})

@@ -28,7 +28,7 @@ async def ask_suggestion(context: Context) -> None:
     """Ask one of the bot's own suggestions, as if the person had written it."""
     assert isinstance(context.event, Press)  # noqa: S101
     await context.acknowledge()
-    examples = context.desk.profile.examples
+    examples = context.bot.profile.examples
     index = int(argument(context.event.data)[0])
     if index < len(examples):
         await context.ask(context.say(examples[index]))

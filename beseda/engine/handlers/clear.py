@@ -35,5 +35,5 @@ async def clear(context: Context) -> None:
         return
     await context.acknowledge()
     if choice == "yes":
-        await context.desk.memory.wipe(await context.conversation())
+        await context.bot.memory.wipe(await context.conversation())
     await context.replace_text(context.say(_DONE if choice == "yes" else _KEPT))

@@ -19,7 +19,7 @@ async def take_edit(context: Context) -> None:
     assert isinstance(context.event, IncomingMessage)  # noqa: S101 - the router's promise, for the type checker
     words, conversation = await context.words(), await context.conversation()
     begun = await context.turn()
-    turn = begun or await context.desk.turns.find_question(conversation, context.event.message_id)
+    turn = begun or await context.bot.turns.find_question(conversation, context.event.message_id)
     if turn is None:
         await context.ask(words)
     elif begun is not None:
@@ -29,14 +29,14 @@ async def take_edit(context: Context) -> None:
 
 
 async def _correct(context: Context, turn: Turn, words: str) -> None:
-    memory, desk = context.desk.memory, context.desk
+    memory, bot = context.bot.memory, context.bot
     last = await memory.conversations.last_turn(turn.conversation)
-    is_held = await desk.takeovers.find(context.event.place.chat) is not None
+    is_held = await bot.takeovers.find(context.event.place.chat) is not None
     turn.input = words
     if turn.id < last or is_held:
-        await desk.turns.open(turn, (await context.question(words, turn.kind)).as_message())
+        await bot.turns.open(turn, (await context.question(words, turn.kind)).as_message())
         await memory.reload(turn.conversation)
-        for correction in desk.corrections:
+        for correction in bot.corrections:
             await correction(context)
         return
     await _reopen(context, turn)
@@ -50,9 +50,9 @@ async def _reopen(context: Context, turn: Turn) -> None:
     turn.attempt += 1
     turn.update_ids = context.event.place.update_ids
     turn.parts = [Part(0, "", message_id=shown[0])] if shown else []
-    await context.desk.turns.open(turn, None)
+    await context.bot.turns.open(turn, None)
     for part in turn.parts:
-        await context.desk.turns.mark_sending(turn, part)
+        await context.bot.turns.mark_sending(turn, part)
     for message_id in shown[1:]:
         chat_id = context.event.place.chat.chat_id
         await context.try_call("deleteMessage", chat_id=chat_id, message_id=message_id)

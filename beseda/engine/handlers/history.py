@@ -39,7 +39,7 @@ async def keep_private(context: Context) -> bool:
     """Return whether this is a private chat. In a group, which others can read, reply with the place to ask instead."""
     if context.event.place.kind is ChatKind.PRIVATE:
         return True
-    await context.reply(context.say(_IN_PRIVATE, username=literal(context.desk.me.username)))
+    await context.reply(context.say(_IN_PRIVATE, username=literal(context.bot.me.username)))
     return False
 
 
@@ -75,7 +75,7 @@ async def _show_page(context: Context, number: int, _: int) -> None:
 
 
 async def _show_card(context: Context, number: int, page: int) -> None:
-    file = await context.desk.files.find(number, _owner(context))
+    file = await context.bot.files.find(number, _owner(context))
     await context.acknowledge()
     send = Button(context.say(_SEND), _data(context, "send", number, page))
     drop = Button(context.say(_DELETE), _data(context, "drop", number, page))
@@ -84,21 +84,21 @@ async def _show_card(context: Context, number: int, page: int) -> None:
 
 
 async def _send(context: Context, number: int, _: int) -> None:
-    file = await context.desk.files.find(number, _owner(context))
-    await context.desk.files.open_path(file)
+    file = await context.bot.files.find(number, _owner(context))
+    await context.bot.files.open_path(file)
     await context.acknowledge()
     await context.reply(literal(file.title), media=[_media(file)])
 
 
 async def _drop(context: Context, number: int, page: int) -> None:
-    await context.desk.files.delete(number, _owner(context))
+    await context.bot.files.delete(number, _owner(context))
     await context.acknowledge(context.say(_DELETED))
     await context.replace_text(*await _list(context, page))
 
 
 async def _ask_to_wipe(context: Context, *_: int) -> None:
     await context.acknowledge()
-    used = await context.desk.files.used(_owner(context))
+    used = await context.bot.files.used(_owner(context))
     yes = Button(context.say(_YES), _data(context, "wiped"))
     no = Button(context.say(_NO), _data(context, "page", 0))
     text = context.say(_SURE, count=used.count, size=write_size(used.size, context.language))
@@ -107,7 +107,7 @@ async def _ask_to_wipe(context: Context, *_: int) -> None:
 
 async def _wipe(context: Context, *_: int) -> None:
     await context.acknowledge()
-    gone = await context.desk.files.delete_all(_owner(context))
+    gone = await context.bot.files.delete_all(_owner(context))
     await context.replace_text(context.say(_WIPED, count=gone.count, size=write_size(gone.size, context.language)))
 
 
@@ -122,7 +122,7 @@ _CHOICES: Mapping[str, Callable[[Context, int, int], Awaitable[None]]] = {
 
 
 async def _list(context: Context, number: int) -> tuple[str, Keyboard]:
-    page = await context.desk.files.list(_owner(context), page=number, size=_PER_PAGE)
+    page = await context.bot.files.list(_owner(context), page=number, size=_PER_PAGE)
     if not page.files:
         return context.say(_EMPTY), ()
     first = page.number * _PER_PAGE + 1
@@ -152,12 +152,12 @@ def _data(context: Context, choice: str, *numbers: int) -> str:
 
 
 def _owner(context: Context) -> FileOwner:
-    return FileOwner(context.desk.profile.name, context.person.id)
+    return FileOwner(context.bot.profile.name, context.person.id)
 
 
 def _line(context: Context, file: StoredFile) -> str:
     size = write_size(file.size, context.language)
-    zone = context.desk.profile.time_zone
+    zone = context.bot.profile.time_zone
     made = file.created_at.astimezone(ZoneInfo(zone or "UTC"))
     # An hour of a zone that nobody has chosen would be read as the hour here.
     when = f"{made:%d.%m.%Y %H:%M}" if zone and zone != "UTC" else f"{made:%d.%m.%Y}"

@@ -18,17 +18,17 @@ _NOT_YOURS = Text("jobs.not_yours")
 async def handle_job(context: Context) -> None:
     """Cancel a job, or hand the work of one that failed in once more."""
     assert isinstance(context.event, Press)  # noqa: S101 - the router's promise, for the type checker
-    chores = context.desk.chores
+    chores = context.bot.chores
     if await chores.resume(context):
         return
     choice, number = argument(context.event.data)
-    job = await context.desk.jobs.find(int(number))
-    if job is None or job.request.bot != context.desk.profile.name:
+    job = await context.bot.jobs.find(int(number))
+    if job is None or job.request.bot != context.bot.profile.name:
         await context.acknowledge(context.say(_OVER))
     elif not may_act_for(context.person, job.request.user_id or context.person.id):
         await context.acknowledge(context.say(_NOT_YOURS), alert=True)
     elif choice == "cancel":
-        cancelled = await context.desk.jobs.cancel(job.id)
+        cancelled = await context.bot.jobs.cancel(job.id)
         await context.acknowledge("" if cancelled else context.say(_OVER))
     elif job.state.is_over and await _is_first_press(context, job):
         await _do_again(context, job)
@@ -41,10 +41,10 @@ async def _is_first_press(context: Context, job: Job) -> bool:
 
     Presses of one chat are handled one after the other. A press that a crash interrupted finds its own number.
     """
-    key, number = f"again:{context.desk.me.id}:{job.id}", context.event.place.update_ids[0]
-    noted = await context.desk.state.get(key)
+    key, number = f"again:{context.bot.me.id}:{job.id}", context.event.place.update_ids[0]
+    noted = await context.bot.state.get(key)
     if noted is None:
-        await context.desk.state.set(key, {"update": number}, ttl=_KEPT)
+        await context.bot.state.set(key, {"update": number}, ttl=_KEPT)
     return noted is None or noted.get("update") == number
 
 
@@ -53,4 +53,4 @@ async def _do_again(context: Context, job: Job) -> None:
     place = context.event.place.chat
     if isinstance(context.event, Press):
         await context.try_call("editMessageReplyMarkup", chat_id=place.chat_id, message_id=context.event.message_id)
-    await context.desk.chores.start(context, job.request.kind, job.request.payload, slot=job.request.slot)
+    await context.bot.chores.start(context, job.request.kind, job.request.payload, slot=job.request.slot)

@@ -17,7 +17,7 @@ _GONE = Text("retry.gone")
 async def retry(context: Context) -> None:
     """Take the failed turn up again; one that is being answered, or has been, is left alone."""
     assert isinstance(context.event, Press)  # noqa: S101
-    turn = await context.turn() or await context.desk.turns.find(int(argument(context.event.data)[0]))
+    turn = await context.turn() or await context.bot.turns.find(int(argument(context.event.data)[0]))
     if turn is None or not _is_theirs(context, turn) or not _can_be_retried(turn):
         await context.acknowledge(context.say(_GONE))
         return
@@ -52,7 +52,7 @@ async def _reopen(context: Context, turn: Turn, notice: int | None) -> None:
     turn.state, turn.reason, turn.parts = TurnState.RECEIVED, "", []
     turn.attempt += 1
     turn.update_ids = context.event.place.update_ids
-    await context.desk.turns.open(turn, None)
+    await context.bot.turns.open(turn, None)
     await context.try_call(
         "editMessageReplyMarkup",
         chat_id=context.event.place.chat.chat_id,

@@ -22,7 +22,7 @@ async def greet(context: Context) -> None:
 
 async def send_greeting(context: Context, more: Keyboard = ()) -> None:
     """Greet with the suggestions and `more` buttons under them."""
-    profile = context.desk.profile
+    profile = context.bot.profile
     keyboard = [[Button(context.say(example), f"ask:{index}")] for index, example in enumerate(profile.examples)]
     await context.reply(context.say(profile.greeting), [*keyboard, *more])
 
@@ -30,13 +30,13 @@ async def send_greeting(context: Context, more: Keyboard = ()) -> None:
 @router.command("help", wordless=True)
 async def explain(context: Context) -> None:
     """List the modes and commands of this bot."""
-    profile = context.desk.profile
+    profile = context.bot.profile
     lines = [f"/{name} — {context.say(describe(profile, name))}" for name in profile.commands]
     blocks = [context.say(profile.about)]
-    if modes := [f"{context.say(mode.button)} — {context.say(mode.about)}" for mode in context.desk.modes.values()]:
+    if modes := [f"{context.say(mode.button)} — {context.say(mode.about)}" for mode in context.bot.modes.values()]:
         blocks.append(context.say(_MODES) + "\n\n" + "  \n".join(modes))
     blocks.append(context.say(_COMMANDS) + "\n\n" + "  \n".join(lines))
     if profile.voice:
         blocks.append(context.say(_VOICE))
-    blocks.append(context.say(_GROUP, username=context.desk.me.username))
+    blocks.append(context.say(_GROUP, username=context.bot.me.username))
     await context.reply("\n\n".join(blocks))

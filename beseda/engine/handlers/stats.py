@@ -29,7 +29,7 @@ _COST = Text("stats.cost")
 @router.command("stats", wordless=True)
 async def show_stats(context: Context) -> None:
     """Report messages, tokens and cost of this conversation, and the rest of the day's budgets."""
-    totals = await context.desk.memory.conversations.totals(await context.conversation())
+    totals = await context.bot.memory.conversations.totals(await context.conversation())
     cost = context.say(_COST, cost=totals.cost) if totals.cost else ""
     read, written = totals.prompt_tokens, totals.completion_tokens
     tokens = context.say(_TOKENS, prompt=read, completion=written) if read or written else ""
@@ -39,12 +39,12 @@ async def show_stats(context: Context) -> None:
 
 async def _describe_budgets(context: Context) -> str:
     """Return the status of the budgets that limit the person here, or an empty string if there are none."""
-    desk, place = context.desk, context.event.place
+    bot, place = context.bot, context.event.place
     group = None if place.kind is ChatKind.PRIVATE else place.chat.chat_id
-    standings = await desk.budgets.standings(desk.profile.name, context.person.id, group)
+    standings = await bot.budgets.standings(bot.profile.name, context.person.id, group)
     if not standings:
         return ""
-    hours, minutes = divmod(round(desk.budgets.renewal(desk.profile.name) / 60), 60)
+    hours, minutes = divmod(round(bot.budgets.renewal(bot.profile.name) / 60), 60)
     lines = [_describe(context, standing) for standing in reversed(standings)]
     return "\n".join([context.say(_TODAY, hours=hours, minutes=minutes), "", *lines])
 

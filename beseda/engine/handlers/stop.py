@@ -17,7 +17,7 @@ _NOT_YOURS = Text("stop.not_yours")
 async def stop_draft(context: Context) -> None:
     """Stop the answer that the draft shows."""
     assert isinstance(context.event, StopRequest)  # noqa: S101 - the router's promise, for the type checker
-    context.desk.chat.stop(context.event.place.chat, context.event.draft_id)
+    context.bot.chat.stop(context.event.place.chat, context.event.draft_id)
 
 
 @router.press("stop")
@@ -25,14 +25,14 @@ async def stop_message(context: Context) -> None:
     """Stop the answer of the turn that the button names. A late press must not stop the next answer."""
     assert isinstance(context.event, Press)  # noqa: S101
     number = "".join(argument(context.event.data)[:1])
-    stopped = number.isdecimal() and context.desk.chat.stop(context.event.place.chat, int(number))
+    stopped = number.isdecimal() and context.bot.chat.stop(context.event.place.chat, int(number))
     await context.acknowledge("" if stopped else context.say(_NOTHING))
 
 
 @router.command("stop")
 async def stop_by_command(context: Context) -> None:
     """Stop the answer in this chat, or reply that there is none."""
-    if not context.desk.chat.stop(context.event.place.chat):
+    if not context.bot.chat.stop(context.event.place.chat):
         await context.reply(context.say(_NOTHING))
 
 

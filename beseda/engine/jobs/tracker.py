@@ -62,45 +62,45 @@ class JobTracker:
         self, context: Context, kind: str, payload: Mapping[str, object], *, slot: str = DEFAULT_SLOT
     ) -> None:
         """Hand work to the queue and show how it goes; the event is settled when its outcome is delivered."""
-        desk = context.desk
+        bot = context.bot
         turn = await context.turn()
         if turn is None:
             turn = (await context.question("", TurnKind.COMMAND)).open_turn()
-            await desk.turns.open(turn, None)
+            await bot.turns.open(turn, None)
         request = JobRequest(
             id=turn.id,
             kind=kind,
             payload={**payload, "language": context.language, "thread": turn.conversation.key.thread_id},
-            bot=desk.profile.name,
+            bot=bot.profile.name,
             chat_id=turn.conversation.key.chat_id,
             user_id=turn.user_id,
             slot=slot,
         )
-        job = await desk.jobs.enqueue(request)
+        job = await bot.jobs.enqueue(request)
         context.hand_over()
-        await self._follow(desk, turn, job)
+        await self._follow(bot, turn, job)
 
     async def resume(self, context: Context) -> bool:
         """Follow the job of the event's turn again after a crash or a sweep. Return whether the turn has a job."""
         turn = await context.turn()
-        job = await context.desk.jobs.find(turn.id) if turn is not None else None
+        job = await context.bot.jobs.find(turn.id) if turn is not None else None
         if turn is None or job is None:
             return False
         context.hand_over()
-        await self._follow(context.desk, turn, job)
+        await self._follow(context.bot, turn, job)
         return True
 
-    async def hear(self, desk: BotServices, job: Job) -> None:
+    async def hear(self, bot: BotServices, job: Job) -> None:
         """Handle a change of a job: update its progress message, or deliver its outcome."""
         shown = self._shown.get(job.id)
         if shown is None:
             return  # its message has not come back here yet after a start: then it is followed
         shown.job = job
         if job.state.is_over:
-            await self._finish(desk, shown)
-            self._refresh_line(desk)
+            await self._finish(bot, shown)
+            self._refresh_line(bot)
         else:
-            self._plan(desk, shown)
+            self._plan(bot, shown)
 
     async def cancel_all(self, context: Context) -> bool:
         """Cancel all work of the person in the event's chat and return whether there was anything."""
@@ -111,7 +111,7 @@ class JobTracker:
             if (shown.turn.conversation.key, shown.turn.user_id) == where
         ]
         # The newest first: one that waits must not begin because another has ended.
-        return any([await context.desk.jobs.cancel(number) for number in sorted(running, reverse=True)])
+        return any([await context.bot.jobs.cancel(number) for number in sorted(running, reverse=True)])
 
     async def leave(self, wanted: Callable[[int], bool], *, lost: bool = False) -> None:
         """Stop showing progress in the chats for which `wanted` returns true.
@@ -134,81 +134,81 @@ class JobTracker:
             task.cancel()
         await asyncio.gather(*due, return_exceptions=True)
 
-    def _plan(self, desk: BotServices, shown: _ProgressMessage) -> None:
+    def _plan(self, bot: BotServices, shown: _ProgressMessage) -> None:
         """Have the progress shown as soon as three seconds have gone by since the last time."""
         if shown.due is None or shown.due.done():
-            shown.due = asyncio.create_task(self._show_later(desk, shown))
+            shown.due = asyncio.create_task(self._show_later(bot, shown))
 
-    async def _show_later(self, desk: BotServices, shown: _ProgressMessage) -> None:
-        wait = shown.edited_at + EDIT_EVERY - desk.clock.monotonic()
+    async def _show_later(self, bot: BotServices, shown: _ProgressMessage) -> None:
+        wait = shown.edited_at + EDIT_EVERY - bot.clock.monotonic()
         if wait > 0:
-            await desk.clock.sleep(wait)
+            await bot.clock.sleep(wait)
         try:
-            await self._show(desk, shown)
+            await self._show(bot, shown)
         except BesedaError as error:
             log.warning("progress of job %d is not shown: %s", shown.job.id, error.detail)
 
-    async def _follow(self, desk: BotServices, turn: Turn, job: Job) -> None:
+    async def _follow(self, bot: BotServices, turn: Turn, job: Job) -> None:
         shown = self._shown.get(job.id)
         if shown is None:
             shown = self._shown[job.id] = _ProgressMessage(turn, job, turn.parts[0] if turn.parts else Part(0, ""))
         shown.job = job
         if turn.state is not TurnState.RECEIVED or job.state.is_over:
-            await self._finish(desk, shown)
+            await self._finish(bot, shown)
         elif shown.part.message_id is None or not shown.part.html:
-            await self._show(desk, shown)
-            self._plan(desk, shown)  # work that begins at once is not announced as waiting
+            await self._show(bot, shown)
+            self._plan(bot, shown)  # work that begins at once is not announced as waiting
 
-    async def _show(self, desk: BotServices, shown: _ProgressMessage) -> None:
+    async def _show(self, bot: BotServices, shown: _ProgressMessage) -> None:
         """Show the progress: sent the first time, recorded before and after, then edited."""
         async with shown.lock:
             if shown.job.state.is_over or self._shown.get(shown.job.id) is not shown:
                 return
-            shown.edited_at = desk.clock.monotonic()
-            text = await self._describe(desk, shown)
+            shown.edited_at = bot.clock.monotonic()
+            text = await self._describe(bot, shown)
             cancel = Button(CANCEL.say(_language(shown.job)), f"job:cancel:{shown.job.id}")
-            composed = (await desk.messenger.compose(text, [[cancel]]))[0]
+            composed = (await bot.messenger.compose(text, [[cancel]]))[0]
             part = shown.part
             if (composed.html, composed.markup) == (part.html, part.markup) and part.message_id is not None:
                 return
             if part.state is PartState.UNKNOWN:
                 part.sent_as = part.sent_as or part.content()
             part.html, part.markup = composed.html, composed.markup
-            await self._put(desk, shown)
+            await self._put(bot, shown)
 
-    async def _put(self, desk: BotServices, shown: _ProgressMessage) -> None:
+    async def _put(self, bot: BotServices, shown: _ProgressMessage) -> None:
         try:
-            await desk.delivery.show(shown.turn, shown.part, shown.target)
+            await bot.delivery.show(shown.turn, shown.part, shown.target)
         except (TelegramForbiddenError, TelegramRefusedError) as error:
             log.info("progress of job %d is not shown: %s", shown.job.id, error.detail)
 
-    async def _describe(self, desk: BotServices, shown: _ProgressMessage) -> str:
+    async def _describe(self, bot: BotServices, shown: _ProgressMessage) -> str:
         job = shown.job
         language = _language(job)
         if job.state is JobState.QUEUED and not job.reason:
-            ahead = await desk.jobs.position(job.id)
+            ahead = await bot.jobs.position(job.id)
             if ahead or shown.part.message_id is not None:
                 return _IN_LINE.say(language, ahead=ahead) if ahead else _NEXT.say(language)
         chore = self.kinds.get(job.request.kind)
         return (chore.describe(job, language) if chore and chore.describe else "") or _AT_WORK.say(language)
 
-    async def _finish(self, desk: BotServices, shown: _ProgressMessage) -> None:
+    async def _finish(self, bot: BotServices, shown: _ProgressMessage) -> None:
         """Store the outcome of a job as the answer of its turn and deliver it. Later calls for the job do nothing."""
         async with shown.lock:
             if self._shown.get(shown.job.id) is not shown:
                 return
             if shown.turn.state is TurnState.RECEIVED:
-                answered = await self._answer(desk, shown)
-                await desk.turns.answer(answered, None, None)
+                answered = await self._answer(bot, shown)
+                await bot.turns.answer(answered, None, None)
                 shown.turn = answered  # only now: what is not stored is not sent
-            await desk.delivery.deliver(shown.turn, shown.target)
+            await bot.delivery.deliver(shown.turn, shown.target)
             self._shown.pop(shown.job.id, None)
             if shown.due is not None:
                 shown.due.cancel()
 
-    async def _answer(self, desk: BotServices, shown: _ProgressMessage) -> Turn:
+    async def _answer(self, bot: BotServices, shown: _ProgressMessage) -> Turn:
         """Return the turn of a job that is over as it is to be stored."""
-        parts = await self._compose_outcome(desk, shown)
+        parts = await self._compose_outcome(bot, shown)
         done, reason = shown.job.state is JobState.DONE, shown.job.reason
         if shown.job.state is JobState.CANCELLED:
             reason = _CANCELLED_REASON
@@ -219,37 +219,37 @@ class JobTracker:
             reason="" if done else reason,
         )
 
-    async def _compose_outcome(self, desk: BotServices, shown: _ProgressMessage) -> list[Part]:
+    async def _compose_outcome(self, bot: BotServices, shown: _ProgressMessage) -> list[Part]:
         job, chore = shown.job, self.kinds.get(shown.job.request.kind)
         parts: list[Part] = []
         if job.state is JobState.DONE and chore is not None:
             try:
-                parts = await chore.view(desk, job)
+                parts = await chore.view(bot, job)
             except BesedaError as error:
                 log.warning("job %d cannot be shown: %s", job.id, error.detail)
-                parts = await desk.messenger.compose(error.say(_language(job)))
+                parts = await bot.messenger.compose(error.say(_language(job)))
         elif job.state is JobState.CANCELLED:
-            parts = await desk.messenger.compose(_CANCELLED.say(_language(job)))
+            parts = await bot.messenger.compose(_CANCELLED.say(_language(job)))
         if not parts:
-            parts = await self._compose_failure(desk, job)
+            parts = await self._compose_failure(bot, job)
         for number, part in enumerate(parts):
             part.number = number
         if not parts[0].media:
             parts[0].continue_from(shown.part)
         return parts
 
-    async def _compose_failure(self, desk: BotServices, job: Job) -> list[Part]:
+    async def _compose_failure(self, bot: BotServices, job: Job) -> list[Part]:
         error, language = find_error(job.reason), _language(job)
         again = [Button(AGAIN.say(language), f"job:again:{job.id}")] if error.retryable else []
-        home = [Button(HOME.say(language), "menu:")] if desk.modes else []
+        home = [Button(HOME.say(language), "menu:")] if bot.modes else []
         row = [*again, *home]
-        return await desk.messenger.compose(error.text.say(language), [row] if row else ())
+        return await bot.messenger.compose(error.text.say(language), [row] if row else ())
 
-    def _refresh_line(self, desk: BotServices) -> None:
+    def _refresh_line(self, bot: BotServices) -> None:
         """Update the queue position in the progress messages of queued jobs."""
         for shown in self._shown.values():
             if shown.job.state is JobState.QUEUED:
-                self._plan(desk, shown)
+                self._plan(bot, shown)
 
 
 def find_error(name: str) -> type[BesedaError]:

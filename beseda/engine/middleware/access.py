@@ -17,13 +17,13 @@ async def guard_access(context: Context, handler: Handler) -> None:
     error = AccessDeniedError(f"user {context.person.id}")
     if isinstance(context.event, Press):
         await context.acknowledge(error.say(context.language), alert=True)
-    elif await context.desk.cache.add(f"refused:{context.desk.me.id}:{context.person.id}", b"1", ttl=_REFUSE_AGAIN):
+    elif await context.bot.cache.add(f"refused:{context.bot.me.id}:{context.person.id}", b"1", ttl=_REFUSE_AGAIN):
         await context.refuse(error)
 
 
 def _is_guest(context: Context) -> bool:
-    desk = context.desk
-    if desk.profile.access is not Access.ADMINS or not desk.admin_ids:
+    bot = context.bot
+    if bot.profile.access is not Access.ADMINS or not bot.admin_ids:
         return True
     # Only messages and presses are requests of a person. A group that moves has none, and a block asks for nothing.
-    return not isinstance(context.event, IncomingMessage | Press) or context.person.id in desk.admin_ids
+    return not isinstance(context.event, IncomingMessage | Press) or context.person.id in bot.admin_ids

@@ -35,11 +35,11 @@ async def limit_messages(context: Context, handler: Handler) -> None:
 
     Raise Postponed for a message that is not due yet; it passes when it is tried again.
     """
-    desk = context.desk
-    if not desk.limited or not _asks(context.event) or context.event.place.turn_id is not None:
+    bot = context.bot
+    if not bot.limited or not _asks(context.event) or context.event.place.turn_id is not None:
         await handler(context)
         return
-    who = f"{desk.me.id}:{context.person.id}"
+    who = f"{bot.me.id}:{context.person.id}"
     if not context.admitted:
         context.admitted = True
         await _take_place(context, who)
@@ -48,15 +48,15 @@ async def limit_messages(context: Context, handler: Handler) -> None:
 
 async def _take_place(context: Context, who: str) -> None:
     """Count a message at the time at which it was written. Raise Postponed if it is not due yet."""
-    desk, album = context.desk, _album_key(context, who)
-    if album and not await desk.cache.add(album, b"1", ttl=_ALBUM):
+    bot, album = context.bot, _album_key(context, who)
+    if album and not await bot.cache.add(album, b"1", ttl=_ALBUM):
         return  # of an album that was counted: sent at once, it is one thing said
     age = _age(context)
-    rates = _rates((desk.limits.user_minute, 60.0), (desk.limits.user_hour, 3600.0))
-    wait = await desk.limiter.reserve(f"messages:{who}", (*rates, GAP), age=age)
-    for name, limit in ((f"bot:{desk.me.id}", desk.limits.bot_minute), ("total", desk.limits.total_minute)):
+    rates = _rates((bot.limits.user_minute, 60.0), (bot.limits.user_hour, 3600.0))
+    wait = await bot.limiter.reserve(f"messages:{who}", (*rates, GAP), age=age)
+    for name, limit in ((f"bot:{bot.me.id}", bot.limits.bot_minute), ("total", bot.limits.total_minute)):
         if limit:
-            place = await desk.limiter.reserve(f"messages:{name}", _rates((limit, 60.0)), age=age)
+            place = await bot.limiter.reserve(f"messages:{name}", _rates((limit, 60.0)), age=age)
             wait = max(wait, place)
     if wait > 0:
         if wait > GAP.seconds and isinstance(context.event, Press):
@@ -67,7 +67,7 @@ async def _take_place(context: Context, who: str) -> None:
 def _age(context: Context) -> float:
     """Return the seconds since a message was written, or 0 if the time is unknown or in the future."""
     written = context.event.written_at if isinstance(context.event, IncomingMessage) else 0
-    age = context.desk.clock.now().timestamp() - written if written else 0.0
+    age = context.bot.clock.now().timestamp() - written if written else 0.0
     return min(max(0.0, age), _OLDEST)
 
 

@@ -8,12 +8,12 @@ from beseda.engine.usage.budget_service import Payer, paying
 
 async def charge_person(context: Context, handler: Handler) -> None:
     """Count the calls of the handler against budgets. If no budget limits the bot, only run the handler."""
-    desk, place = context.desk, context.event.place
-    if not desk.budgets.rules_of(desk.profile.name).limits_anything():
+    bot, place = context.bot, context.event.place
+    if not bot.budgets.rules_of(bot.profile.name).limits_anything():
         await handler(context)
         return
     group = None if place.kind is ChatKind.PRIVATE else place.chat.chat_id
     # The update is the same after a crash, and another one asks again.
     key = str(place.update_ids[0]) if place.update_ids else ""
-    with paying(Payer(desk.budgets, desk.profile.name, context.person.id, group, key)):
+    with paying(Payer(bot.budgets, bot.profile.name, context.person.id, group, key)):
         await handler(context)

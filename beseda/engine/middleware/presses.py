@@ -19,8 +19,8 @@ async def drop_double_press(context: Context, handler: Handler) -> None:
     if not isinstance(event, Press) or not event.data.startswith(ASKING):
         await handler(context)
         return
-    chat, cache = event.place.chat, context.desk.cache
-    key = f"pressed:{context.desk.me.id}:{chat.chat_id}:{event.message_id}:{context.person.id}:{event.data}"
+    chat, cache = event.place.chat, context.bot.cache
+    key = f"pressed:{context.bot.me.id}:{chat.chat_id}:{event.message_id}:{context.person.id}:{event.data}"
     own = b"%d" % event.place.update_ids[0]  # a press that comes again after a crash finds its own number
     if await cache.get(key) not in {None, own}:
         await context.acknowledge()

@@ -14,7 +14,7 @@ _ON = Text("broadcasts.on")
 async def unsubscribe(context: Context) -> None:
     """Send no broadcasts to the person."""
     await context.conversation()  # the person is on record before what they want is
-    await context.desk.broadcasts.subscriptions.opt_out(context.desk.profile.name, context.person.id)
+    await context.bot.broadcasts.subscriptions.opt_out(context.bot.profile.name, context.person.id)
     await context.reply(context.say(_OFF))
 
 
@@ -22,7 +22,7 @@ async def unsubscribe(context: Context) -> None:
 async def subscribe(context: Context) -> None:
     """Send them again."""
     await context.conversation()
-    await context.desk.broadcasts.subscriptions.opt_in(context.desk.profile.name, context.person.id)
+    await context.bot.broadcasts.subscriptions.opt_in(context.bot.profile.name, context.person.id)
     await context.reply(context.say(_ON))
 
 
@@ -30,5 +30,5 @@ async def subscribe(context: Context) -> None:
 async def press_opt_out(context: Context) -> None:
     """Opt the presser out of broadcasts, even if the message was forwarded to them."""
     await context.conversation()
-    await context.desk.broadcasts.subscriptions.opt_out(context.desk.profile.name, context.person.id)
+    await context.bot.broadcasts.subscriptions.opt_out(context.bot.profile.name, context.person.id)
     await context.acknowledge(context.say(_OFF), alert=True)

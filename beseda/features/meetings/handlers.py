@@ -74,7 +74,7 @@ async def send_summary(context: Context) -> None:
     if meeting is None:
         return
     try:
-        summary = await context.desk.meetings.summary(meeting.id)
+        summary = await context.bot.meetings.summary(meeting.id)
     except NotFoundError:  # the lead was deleted in this moment
         return
     await context.reply(context.say(_SUMMARY, **_fields(context, meeting), summary=_write_summary(context, summary)))
@@ -84,8 +84,8 @@ async def _find(context: Context) -> tuple[Notice, Meeting | None]:
     notice = context.event
     assert isinstance(notice, Notice)  # noqa: S101 - the router's promise, for the type checker
     try:
-        meeting = await context.desk.meetings.find(int(notice.data["meeting_id"]))
-        context.desk.meetings.diary(meeting.bot)
+        meeting = await context.bot.meetings.find(int(notice.data["meeting_id"]))
+        context.bot.meetings.diary(meeting.bot)
     except NotFoundError:  # deleted with its lead, or the bot makes no appointments any more
         return notice, None
     return notice, meeting
@@ -98,7 +98,7 @@ def _is_owner(notice: Notice) -> bool:
 def _fields(context: Context, meeting: Meeting) -> dict[str, object]:
     guest = ", ".join(literal(word) for word in (meeting.guest.name, meeting.guest.contact) if word)
     return {
-        "time": context.desk.meetings.write_time(meeting, context.language),
+        "time": context.bot.meetings.write_time(meeting, context.language),
         "guest": guest or context.say(_NOBODY),
         "lead": meeting.lead_id,
     }
@@ -116,20 +116,20 @@ def _write_summary(context: Context, summary: MeetingSummary) -> str:
 
 def _name_fact(context: Context, name: str) -> str:
     """Return the title of a field in the person's language, as the bot's funnel has it."""
-    title = context.desk.profile.slot_titles.get(name)
+    title = context.bot.profile.slot_titles.get(name)
     return literal(context.say(title) if title is not None else name)
 
 
 async def _keep_file(context: Context, meeting: Meeting) -> Media:
     notice = context.event
     assert isinstance(notice, Notice)  # noqa: S101 - the router's promise, for the type checker
-    files, chat = context.desk.files, notice.place.chat
-    content = context.desk.meetings.write_ics(meeting, context.language, for_owner=_is_owner(notice))
+    files, chat = context.bot.files, notice.place.chat
+    content = context.bot.meetings.write_ics(meeting, context.language, for_owner=_is_owner(notice))
     new = NewFile(
-        owner=FileOwner(context.desk.profile.name, context.person.id),
+        owner=FileOwner(context.bot.profile.name, context.person.id),
         chat_id=chat.chat_id,
         kind=FileKind.DOCUMENT,
-        title=context.desk.meetings.write_time(meeting, context.language),
+        title=context.bot.meetings.write_time(meeting, context.language),
         suffix=".ics",
         mime="text/calendar; charset=utf-8",
         # The number of the update: after a crash the file is written once more in the same place.

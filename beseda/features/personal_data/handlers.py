@@ -30,7 +30,7 @@ async def hand_over(context: Context) -> None:
     """Send all of it as zip files; none stays with us."""
     if not await keep_private(context):
         return
-    async with context.typing(), context.desk.personal_data.export(_owner(context), _name_states(context)) as volumes:
+    async with context.typing(), context.bot.personal_data.export(_owner(context), _name_states(context)) as volumes:
         async for volume in volumes:
             media = Media(MediaKind.DOCUMENT, str(volume.path.absolute()), f"my-data-{volume.number}.zip")
             caption = context.say(_VOLUME, number=volume.number)
@@ -58,9 +58,7 @@ async def forget(context: Context) -> None:
     if choice != "yes":
         await context.replace_text(context.say(_KEPT))
         return
-    gone = await context.desk.personal_data.forget(
-        FileOwner(context.desk.profile.name, int(who)), _name_states(context)
-    )
+    gone = await context.bot.personal_data.forget(FileOwner(context.bot.profile.name, int(who)), _name_states(context))
     size = write_size(gone.file_bytes, context.language)
     fields = {"messages": gone.messages, "files": gone.files, "size": size, "jobs": gone.jobs}
     await context.replace_text(context.say(_DONE, **fields))
@@ -71,4 +69,4 @@ def _name_states(context: Context) -> NameStates:
 
 
 def _owner(context: Context) -> FileOwner:
-    return FileOwner(context.desk.profile.name, context.person.id)
+    return FileOwner(context.bot.profile.name, context.person.id)

@@ -29,7 +29,7 @@ _HUMAN_HERE = Text("takeover.human_here")
 async def keep_silent(context: Context, handler: Handler) -> None:
     """Store a message if an operator has taken the conversation over; let everything else through."""
     event = context.event
-    if not _concerns_model(context) or await context.desk.takeovers.find(event.place.chat) is None:
+    if not _concerns_model(context) or await context.bot.takeovers.find(event.place.chat) is None:
         await handler(context)
     elif isinstance(event, Press):
         await context.acknowledge(context.say(_HUMAN_HERE))
@@ -54,7 +54,7 @@ async def _words(context: Context, event: IncomingMessage) -> str:
 
 async def _keep(context: Context, words: str) -> None:
     """Store words that no model answers; an answer that was given before is delivered."""
-    desk, question = context.desk, await context.question(words, TurnKind.COMMAND)
+    bot, question = context.bot, await context.question(words, TurnKind.COMMAND)
     turn = await context.turn()
     if turn is None:
         await _remember(context, question)
@@ -62,19 +62,17 @@ async def _keep(context: Context, words: str) -> None:
     context.hand_over()
     if turn.state is TurnState.RECEIVED:
         turn.state = TurnState.DELIVERED
-        await desk.turns.finish(turn)
+        await bot.turns.finish(turn)
     else:
-        await desk.delivery.deliver(
-            turn, context.target
-        )  # answered before the operator came, and not whole in the chat
+        await bot.delivery.deliver(turn, context.target)  # answered before the operator came, and not whole in the chat
 
 
 async def _remember(context: Context, question: Question) -> None:
-    desk, said = context.desk, question.as_message()
+    bot, said = context.bot, question.as_message()
     turn = question.open_turn()
     turn.state = TurnState.DELIVERED
-    await desk.turns.open(turn, said)
+    await bot.turns.open(turn, said)
     context.hand_over()
-    await desk.turns.finish(turn)
-    await desk.memory.remember(question.conversation, turn.id, [said])
-    await desk.bus.publish("conversations", {"conversation_id": question.conversation.id})
+    await bot.turns.finish(turn)
+    await bot.memory.remember(question.conversation, turn.id, [said])
+    await bot.bus.publish("conversations", {"conversation_id": question.conversation.id})

@@ -24,7 +24,7 @@ async def answer_document(context: Context) -> None:
     """Hear a recording that was sent as a file; have the words beside any other file answered."""
     event = context.event
     assert isinstance(event, IncomingMessage) and event.attachment is not None  # noqa: S101
-    attachment = await identify(context.desk.api, event.attachment)
+    attachment = await identify(context.bot.api, event.attachment)
     await (answer_voice if attachment.mime.startswith(SOUNDS) else answer_words)(context)
 
 
@@ -33,7 +33,7 @@ async def answer_voice(context: Context) -> None:
     """Have the model answer a recording."""
     event = context.event
     assert isinstance(event, IncomingMessage) and event.attachment is not None  # noqa: S101
-    if not context.desk.profile.voice:
+    if not context.bot.profile.voice:
         await answer_words(context)
         return
     turn = await context.turn()
@@ -45,7 +45,7 @@ async def answer_voice(context: Context) -> None:
 
 async def listen_again(context: Context, turn: Turn) -> None:
     """Try once more to hear a recording that could not be heard."""
-    kept = await context.desk.state.get(_key(turn.id))
+    kept = await context.bot.state.get(_key(turn.id))
     if kept is None:
         await context.refuse(InputError(f"turn {turn.id}: the recording is no longer known"))
         return
@@ -77,12 +77,12 @@ async def _mark(context: Context, heard: str) -> str:
 
 async def _transcribe(context: Context, attachment: Attachment) -> str:
     """Download and transcribe a recording; nothing of it stays on disk."""
-    desk = context.desk
-    desk.api.check_size(attachment.size)
-    source = desk.downloads / f"{new_id()}.{attachment.kind}"
+    bot = context.bot
+    bot.api.check_size(attachment.size)
+    source = bot.downloads / f"{new_id()}.{attachment.kind}"
     try:
-        await desk.api.download(attachment.file_id, source)
-        return (await desk.voice.listen(source)).text
+        await bot.api.download(attachment.file_id, source)
+        return (await bot.voice.listen(source)).text
     finally:
         await asyncio.to_thread(source.unlink, missing_ok=True)
 
@@ -96,7 +96,7 @@ async def _fail(context: Context, attachment: Attachment, error: BesedaError, tu
         event, kept = context.event, dict[str, object](file_id=attachment.file_id)
         if isinstance(event, IncomingMessage) and event.forwarded:
             kept |= {"forwarded": "yes", "origin": event.origin}
-        await context.desk.state.set(_key(turn.id), kept, ttl=_KEPT)
+        await context.bot.state.set(_key(turn.id), kept, ttl=_KEPT)
     await context.fail(question, error, turn)
 
 

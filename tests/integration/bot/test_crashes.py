@@ -48,18 +48,18 @@ async def say_nothing(context):
 @router.press("long")
 async def work_until_acknowledged(context):
     while not context.acknowledged:
-        await context.desk.clock.sleep(0.05)
+        await context.bot.clock.sleep(0.05)
 
 
 @router.answer
 async def answer(context, question, turn):
     if question.text == "crash once it is asked" and turn is None:
-        await context.desk.turns.open(question.open_turn(), question.as_message())
+        await context.bot.turns.open(question.open_turn(), question.as_message())
         raise ZeroDivisionError("a bug of the bot")
     if question.text == "crash once it is answered":
         await context.reply("This was said.")
         raise ZeroDivisionError("a bug of the bot")
-    await context.desk.chat.answer(question, turn)
+    await context.bot.chat.answer(question, turn)
 """
 _BOT = """title: {ru: "T", en: "T"}
 about: {ru: "A", en: "A"}

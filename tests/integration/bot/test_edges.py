@@ -40,11 +40,11 @@ async def test_press_beyond_the_limit_is_asked_to_wait_and_then_answered(tmp_pat
     model = ScriptedModel(["the last one", "much"])
     async with living_bot(tmp_path, model, BESEDA_LIMITS="on") as living:
         clock = ManualClock()
-        living.bot.runner.desk = replace(living.bot.runner.desk, clock=clock)
+        living.bot.runner.bot = replace(living.bot.runner.bot, clock=clock)
         anna = await living.user()
         await anna.say("/start")
         await anna.wait_reply()
-        who = f"messages:{living.bot.runner.desk.me.id}:{ANNA}"
+        who = f"messages:{living.bot.runner.bot.me.id}:{ANNA}"
         for _ in range(RATES[0].limit - 2):
             assert await living.container.hot.limiter.hit(who, RATES) == 0
         await anna.say("one more")
@@ -98,16 +98,16 @@ async def test_answer_to_polling_that_is_no_updates_is_waited_out(tmp_path: Path
     app = web.Application()
     app.router.add_post("/{token}/getUpdates", answer)
     async with living_bot(tmp_path, ScriptedModel()) as living, TestServer(app) as server:
-        runner, desk = living.bot.runner, living.bot.runner.desk
-        runner.desk = replace(desk, api=BotApi("1:x", server=str(server.make_url(""))))
+        runner, desk = living.bot.runner, living.bot.runner.bot
+        runner.bot = replace(desk, api=BotApi("1:x", server=str(server.make_url(""))))
         living.hurry()
         polling = asyncio.create_task(Poller(runner, living.clock).run())
         await eventually(was_asked_again)
         assert not polling.done()
         polling.cancel()
         await asyncio.wait([polling])
-        await runner.desk.api.close()
-        runner.desk = desk
+        await runner.bot.api.close()
+        runner.bot = desk
 
 
 async def test_command_of_another_bot_in_a_group_is_left_to_it(tmp_path: Path) -> None:
@@ -224,12 +224,12 @@ async def test_message_stored_while_its_part_comes_to_us_is_answered_after_older
                 ground.held = EVERYTHING
                 return stored
 
-        inbox = runner.desk.updates
+        inbox = runner.bot.updates
         meanwhile = Meanwhile(inbox)
         meanwhile.go.set()
-        runner.desk = replace(runner.desk, updates=meanwhile)
+        runner.bot = replace(runner.bot, updates=meanwhile)
         await runner.take_in(messages[1:])
-        runner.desk = replace(runner.desk, updates=inbox)
+        runner.bot = replace(runner.bot, updates=inbox)
         await runner.recover()
         await living.settle()
     assert [request.messages[-1].content for request in model.requests] == [
@@ -252,8 +252,8 @@ async def test_message_worked_off_while_a_sweep_looks_is_answered_once(tmp_path:
     model = ScriptedModel([ScriptedAnswer(pieces=("once",), delay=0.5)], fallback="twice")
     async with living_bot(tmp_path, model) as living:
         runner = living.bot.runner
-        slow = _SlowLook(runner.desk.updates)
-        runner.desk = replace(runner.desk, updates=slow)
+        slow = _SlowLook(runner.bot.updates)
+        runner.bot = replace(runner.bot, updates=slow)
         anna = await living.user()
         await anna.say("Hi")
         await living.wait_until_stored(1)
@@ -280,9 +280,9 @@ async def test_update_that_a_sweep_finds_before_its_store_returns_is_answered_on
 
     async with living_bot(tmp_path, model) as living:
         runner = living.bot.runner
-        swept = SweptStore(runner.desk.updates)
+        swept = SweptStore(runner.bot.updates)
         swept.go.set()
-        runner.desk = replace(runner.desk, updates=swept)
+        runner.bot = replace(runner.bot, updates=swept)
         anna = await living.user()
         await anna.say("Hi")
         await anna.wait_reply()

@@ -118,7 +118,7 @@ async def test_sender_of_more_than_a_hundred_is_warned_once_and_answered(tmp_pat
 
 def _set_clock(living: LivingBot) -> ManualClock:
     clock = ManualClock()
-    living.bot.runner.desk = replace(living.bot.runner.desk, clock=clock)
+    living.bot.runner.bot = replace(living.bot.runner.bot, clock=clock)
     return clock
 
 

@@ -203,7 +203,7 @@ async def test_album_and_photo_without_words_are_repeated_once_and_no_more(
 
 
 async def _send_photos(living: LivingBot, number: int, caption: str) -> None:
-    desk = living.bot.runner.desk
+    desk = living.bot.runner.bot
     folder = tmp_folder(living)
     media = []
     for index in range(number):
@@ -217,7 +217,7 @@ async def _send_photos(living: LivingBot, number: int, caption: str) -> None:
 
 def tmp_folder(living: LivingBot) -> Path:
     """Return the folder of the files that the bot sends."""
-    folder = living.bot.runner.desk.storage / "files"
+    folder = living.bot.runner.bot.storage / "files"
     folder.mkdir(exist_ok=True)
     return folder
 
@@ -255,7 +255,7 @@ async def test_menu_with_keys_below_the_field_is_repeated_once_and_no_more(tmp_p
 
 async def test_only_the_owner_of_a_chat_searches_in_it(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel(["The answer."]), clock="hurried") as living:
-        messenger = living.bot.runner.desk.messenger
+        messenger = living.bot.runner.bot.messenger
         assert isinstance(messenger, TelegramMessenger)
         anna, own = await living.user(), messenger.sender.guard
         await living.fault(kind="drop_after", method="sendMessage")
@@ -306,7 +306,7 @@ async def test_answer_given_before_an_operator_came_is_delivered_all_the_same(tm
             anna = await living.user()
             await anna.say("hi")
             await living.wait_for_calls("sendMessage")
-            conversations = living.bot.runner.desk.memory.conversations
+            conversations = living.bot.runner.bot.memory.conversations
             talk = await conversations.open(ChatKey("assistant", ANNA), ChatKind.PRIVATE, "", Person(ANNA, "Anna"))
             await living.container.takeovers.take(talk.id, "olga")
         async with run_bot(tmp_path, ScriptedModel(), sandbox, clock="hurried") as living:

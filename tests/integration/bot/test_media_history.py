@@ -27,7 +27,7 @@ async def keep(living: LivingBot, number: int, owner: FileOwner = OWNER) -> None
 
 async def download(living: LivingBot, document: dict[str, Any]) -> bytes:
     """Fetch what the bot has sent."""
-    api = living.bot.runner.desk.api
+    api = living.bot.runner.bot.api
     path = (await api.call("getFile", file_id=document["file_id"]))["file_path"]
     async with (
         aiohttp.ClientSession() as session,

@@ -193,7 +193,7 @@ from beseda.locales import Text
 from beseda.modes._sending import draw_progress
 
 async def start(context, material):
-    await context.desk.chores.start(context, "words.count", {})
+    await context.bot.chores.start(context, "words.count", {})
 
 async def work(desk, job, control):
     for number in range(70):

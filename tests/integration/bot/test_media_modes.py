@@ -129,7 +129,7 @@ async def test_every_file_of_an_album_is_worked_on(tmp_path: Path) -> None:
 async def test_album_counts_as_one_message(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel(), "media", BESEDA_LIMITS="on") as living:
         anna = await living.user()
-        who = f"messages:{living.bot.runner.desk.me.id}:{ANNA}"
+        who = f"messages:{living.bot.runner.bot.me.id}:{ANNA}"
         for _ in range(RATES[0].limit - 1):
             await living.container.hot.limiter.hit(who, RATES)
         for _ in range(3):

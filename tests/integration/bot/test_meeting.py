@@ -69,7 +69,7 @@ async def open_at(living: LivingBot, now: datetime) -> tuple[MeetingService, Dat
 
 
 async def read_file(living: LivingBot, message: dict[str, Any]) -> Component:
-    api = living.bot.runner.desk.api
+    api = living.bot.runner.bot.api
     path = (await api.call("getFile", file_id=message["document"]["file_id"]))["file_path"]
     address = f"{living.sandbox.base_url}/file/bot{TOKEN}/{path}"
     async with aiohttp.ClientSession() as session, session.get(address) as got:

@@ -18,7 +18,7 @@ NOBODY = "http://127.0.0.1:9/hook"
 async def test_webhook_that_was_left_set_does_not_keep_the_bot_from_polling(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel(["here"])) as living:
         living.hurry()
-        await living.bot.runner.desk.api.call("setWebhook", url=NOBODY)
+        await living.bot.runner.bot.api.call("setWebhook", url=NOBODY)
         anna = await living.user()
         await anna.say("Hi")
         await anna.wait_text("here")
@@ -28,7 +28,7 @@ async def test_deleting_the_webhook_is_tried_until_it_works(tmp_path: Path) -> N
     async with living_bot(tmp_path, ScriptedModel(["here"])) as living:
         living.hurry()
         await living.fault(method="deleteWebhook", kind="error", status=502, count=2)
-        await living.bot.runner.desk.api.call("setWebhook", url=NOBODY)
+        await living.bot.runner.bot.api.call("setWebhook", url=NOBODY)
         anna = await living.user()
         await anna.say("Hi")
         await anna.wait_text("here")
@@ -50,7 +50,7 @@ async def test_other_conflict_leaves_the_webhook_alone(tmp_path: Path) -> None:
 @asynccontextmanager
 async def _with_webhook(folder: Path, clock: ManualClock) -> AsyncIterator[BotApi]:
     async with living_bot(folder, ScriptedModel()) as living:
-        desk = living.bot.runner.desk
+        desk = living.bot.runner.bot
         bot = RunningBot(living.bot.runner, clock)
         await bot.prepare(Webhook("https://bots.example.org", "secret_1"))
         yield desk.api
@@ -93,7 +93,7 @@ async def test_group_that_moves_is_followed_by_a_bot_with_a_guest_list(tmp_path:
 async def test_stranger_who_blocks_a_bot_with_a_guest_list_is_not_answered(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel(["here"]), ADMIN_IDS=str(ANNA)) as living:
         chat, eve = {"id": 4711, "type": "private"}, {"id": 4711, "is_bot": False, "first_name": "Eve"}
-        bot = {"id": living.bot.runner.desk.me.id, "is_bot": True, "first_name": "A"}
+        bot = {"id": living.bot.runner.bot.me.id, "is_bot": True, "first_name": "A"}
         old, new = {"user": bot, "status": "member"}, {"user": bot, "status": "kicked"}
         changed = {"chat": chat, "from": eve, "date": 0, "old_chat_member": old, "new_chat_member": new}
         await living.inject({"my_chat_member": changed})

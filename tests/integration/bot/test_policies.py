@@ -49,7 +49,7 @@ async def test_event_that_asks_for_nothing_passes_every_policy(tmp_path: Path, e
     async with living_bot(tmp_path, ScriptedModel(), **environ) as living:
         for _ in range(2):
             for middleware in MIDDLEWARES:
-                await middleware(Context(living.bot.runner.desk, event), handler)
+                await middleware(Context(living.bot.runner.bot, event), handler)
         assert await living.calls("sendMessage") == []
     assert passed == [event] * 2 * len(MIDDLEWARES)
 

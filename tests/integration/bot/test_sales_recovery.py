@@ -71,7 +71,7 @@ async def test_lost_memory_changes_nothing_that_is_known(tmp_path: Path) -> None
             await anna.say(words)
             await anna.wait_reply()
         await lead_of(living)
-        desk = living.bot.runner.desk
+        desk = living.bot.runner.bot
         await desk.state.delete(f"sales:{desk.me.id}:{anna.user_id}:0")
         await anna.say("Так вот")
         await anna.wait_reply()

@@ -137,4 +137,4 @@ def _hurry(living: LivingBot) -> None:
     """Let the bot come back soon to what has failed."""
     clock = PollingClock()
     clock.hurried = True
-    object.__setattr__(living.bot.runner.desk, "clock", clock)
+    object.__setattr__(living.bot.runner.bot, "clock", clock)

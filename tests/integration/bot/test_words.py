@@ -209,7 +209,7 @@ async def test_anonymous_stranger_is_no_guest(tmp_path: Path) -> None:
 async def test_topic_made_by_the_bot_is_not_a_reply_to_it(tmp_path: Path) -> None:
     model = ScriptedModel(fallback="ok")
     async with living_bot(tmp_path, model) as living:
-        bot = {"id": living.bot.runner.desk.me.id, "is_bot": True, "first_name": "A"}
+        bot = {"id": living.bot.runner.bot.me.id, "is_bot": True, "first_name": "A"}
         replied = {"message_id": 3, "date": 0, "from": bot, "forum_topic_created": {"name": "Дежурство"}}
         await living.inject(_in_group("кто завтра дежурит?", reply_to_message=replied, message_thread_id=3))
         await living.settle()

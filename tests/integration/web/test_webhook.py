@@ -197,7 +197,7 @@ async def on_postgres(living: LivingBot, url: str) -> AsyncIterator[LivingBot]:
     await upgrade(url)
     database = await Database.open(url, patience=0.2)
     updates = UpdateRepository(database, living.clock)
-    runner = BotRunner(replace(living.bot.runner.desk, updates=updates), Router())
+    runner = BotRunner(replace(living.bot.runner.bot, updates=updates), Router())
     container = replace(living.container, record=replace(living.container.record, updates=updates))
     try:
         yield replace(living, container=container, bot=RunningBot(runner, living.clock))
