@@ -17,8 +17,7 @@ from beseda.bots.catalog import BotFile, BudgetEntry
 from beseda.cli.app import app
 from beseda.config import Setting, Settings, list_settings
 from beseda.core.errors import BesedaError
-from beseda.llm.endpoints import ENDPOINTS
-from beseda.speech.endpoints import ENDPOINTS as SPEECH_ENDPOINTS
+from beseda.http.endpoints import CHAT_ENDPOINTS, SPEECH_ENDPOINTS
 from beseda.web.dependencies import ApiParts
 from beseda.web.problems import find_status
 from scripts.licences import PROGRAMS, list_licences
@@ -123,9 +122,9 @@ def write_endpoints() -> str:
                 code(row.key_variable) + ("" if row.needs_key else " (optional)"),
                 code(row.url_variable),
                 row.base_url,
-                code(row.default_model) or "the first that the server lists",
+                code(row.chat.default_model) or "the first that the server lists",
             ]
-            for row in ENDPOINTS
+            for row in CHAT_ENDPOINTS
         ),
     )
     speech = draw_table(
@@ -136,12 +135,12 @@ def write_endpoints() -> str:
                 code(row.key_variable) + ("" if row.needs_key else " (optional)"),
                 code(row.url_variable),
                 row.base_url or "none: set it",
-                code(row.default_model) or "the server's own",
+                code(row.speech.default_model) or "the server's own",
             ]
             for row in SPEECH_ENDPOINTS
         ),
     )
-    keys = "\n".join(f"- {row.title}: {row.key_page}" for row in ENDPOINTS if row.key_page)
+    keys = "\n".join(f"- {row.title}: {row.key_page}" for row in CHAT_ENDPOINTS if row.key_page)
     text = """
         # Endpoints
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from beseda.config import Settings
-    from beseda.llm.endpoints import Endpoint
+    from beseda.http.endpoints import Endpoint
     from beseda.llm.local_server import StartedServer
     from beseda.llm.registry import LLMSettings
 
@@ -49,9 +49,9 @@ class EndpointRow:
 async def _look(settings: "LLMSettings") -> list[EndpointRow]:
     import asyncio
 
-    from beseda.llm.endpoints import ENDPOINTS
+    from beseda.http.endpoints import CHAT_ENDPOINTS
 
-    return await asyncio.gather(*(_describe(row, settings) for row in ENDPOINTS))
+    return await asyncio.gather(*(_describe(row, settings) for row in CHAT_ENDPOINTS))
 
 
 async def _describe(row: "Endpoint", settings: "LLMSettings") -> EndpointRow:
@@ -61,16 +61,16 @@ async def _describe(row: "Endpoint", settings: "LLMSettings") -> EndpointRow:
 
     if row not in list_configured(settings):
         needed = row.key_variable if row.needs_key else row.url_variable
-        return EndpointRow(row.name, row.default_model, None, f"not set up: set {needed}")
+        return EndpointRow(row.name, row.chat.default_model, None, f"not set up: set {needed}")
     http = HttpClient()
     try:
         health = await build_model(row.name, settings, SystemClock(), http).check()
     except BesedaError as error:  # a key that is none: the others are listed all the same
-        return EndpointRow(row.name, row.default_model, False, str(error))
+        return EndpointRow(row.name, row.chat.default_model, False, str(error))
     finally:
         await http.close()
     size = f", reads {health.context:,} tokens" if health.context else ""
-    return EndpointRow(row.name, health.model or row.default_model, health.ok, f"{health.detail}{size}")
+    return EndpointRow(row.name, health.model or row.chat.default_model, health.ok, f"{health.detail}{size}")
 
 
 @app.command("fetch")

@@ -21,9 +21,9 @@ from beseda.console.sandbox_panel.app import HostPanel
 from beseda.core.errors import SettingsError, StorageError
 from beseda.core.serving import Listener, serve_app
 from beseda.engine.bot import Access, BotProfile
+from beseda.http.endpoints import CHAT_ENDPOINTS
 from beseda.llm.connector import ModelConnector
 from beseda.llm.demo import DEMO_NAME
-from beseda.llm.endpoints import ENDPOINTS
 from beseda.web.dependencies import ApiParts, BotList
 from botapi_sandbox import BotAccount, Sandbox, SandboxSettings
 
@@ -161,5 +161,5 @@ def describe_access(options: RunOptions) -> list[str]:
 
 def explain_demo(*, in_sandbox: bool = False) -> str:
     """Return instructions for connecting a model in place of the demo."""
-    way = "Press “Connect a model” on the page" if in_sandbox else f"Set {ENDPOINTS[0].key_variable}"
+    way = "Press “Connect a model” on the page" if in_sandbox else f"Set {CHAT_ENDPOINTS[0].key_variable}"
     return f"No model is connected: the demo answers. {way}, or start a model server here"

@@ -29,7 +29,7 @@ from beseda.core.errors import (
     UnavailableError,
 )
 from beseda.core.foreign_json import load_json
-from beseda.llm.endpoints import KEY_PREFIXES
+from beseda.http.endpoints import KEY_PREFIXES
 
 _DETAIL_CHARACTERS = 300
 _NO_HEADERS: Mapping[str, str] = {}

@@ -9,10 +9,10 @@ import orjson
 from beseda.core.clock import Clock
 from beseda.core.message import Role
 from beseda.core.usage import DEMO, Usage
+from beseda.http.endpoints import CHAT_ENDPOINTS, Endpoint, find_endpoint
 from beseda.llm import _demo_texts as texts
 from beseda.llm._demo_reading import fill_in
 from beseda.llm.base import Finished, FinishReason, ModelEvent, ModelHealth, ModelRequest, TextDelta
-from beseda.llm.endpoints import ENDPOINTS, Endpoint, find_endpoint
 from beseda.llm.extraction_prompt import read_cues
 from beseda.llm.prompt import is_note
 from beseda.llm.quotation import split_quoted
@@ -79,7 +79,7 @@ class DemoModel:
         notes = [message.content for message in request.messages if message.role is Role.SYSTEM or is_note(message)]
         if reply := compose_reply(read_cues("\n".join(notes)), language):
             return reply
-        row = find_endpoint(request.stands_for) or ENDPOINTS[0]
+        row = find_endpoint(request.stands_for) or CHAT_ENDPOINTS[0]
         # Answers of the demo are left out of the window: a question without one was answered by it.
         unanswered = len(spoken) > 1 and spoken[-2].role is Role.USER
         again = self._was_greeted(notes) or unanswered
@@ -97,7 +97,7 @@ class DemoModel:
         return known
 
     async def check(self) -> ModelHealth:
-        row = ENDPOINTS[0]
+        row = CHAT_ENDPOINTS[0]
         return ModelHealth(ok=True, detail=f"{self.name}: no model is connected; set {row.key_variable} for one")
 
     async def close(self) -> None:
@@ -109,7 +109,7 @@ def compose_reply(cues: Sequence[str], language: str) -> str:
     return texts.CUED.say(language, said=" ".join(cues)) if cues else ""
 
 
-def compose_answer(said: str, language: str, row: Endpoint = ENDPOINTS[0], *, again: bool = False) -> str:
+def compose_answer(said: str, language: str, row: Endpoint = CHAT_ENDPOINTS[0], *, again: bool = False) -> str:
     """Return the demo's Markdown answer to a message: how to set up `row`, or one line about it with `again`."""
     # A topic is asked for in a few words; "how long does it take?" is a question like any other.
     asked = said if len(said.split()) <= _TOPIC_WORDS else ""
@@ -119,7 +119,7 @@ def compose_answer(said: str, language: str, row: Endpoint = ENDPOINTS[0], *, ag
     page = row.key_page.partition(" ")[0]  # without its note, which is English
     facts = {"key": row.key_variable, "page": page, "title": row.title}
     facts |= {"address": row.url_variable, "example": row.base_url.removesuffix("/v1")}
-    servers = ", ".join(local.title for local in ENDPOINTS if local.is_local)
+    servers = ", ".join(local.title for local in CHAT_ENDPOINTS if local.is_local)
     short = texts.KEY_NAME if row.needs_key else texts.SERVER_NAME
     answer = text.say(
         language,

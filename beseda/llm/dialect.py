@@ -17,9 +17,9 @@ from beseda.core.errors import (
     UnavailableError,
 )
 from beseda.core.message import Message, Role
+from beseda.http.endpoints import Endpoint
 from beseda.llm._chunks import AnswerReader
 from beseda.llm.base import ModelRequest
-from beseda.llm.endpoints import Endpoint
 from beseda.llm.structured import is_strict, list_numbers, spell_out, strip_bounds
 from beseda.llm.window import alternate
 
@@ -58,23 +58,23 @@ class ChatDialect:
         if request.schema is not None:
             suit = list_numbers if row.is_local else strip_bounds
             request = replace(request, schema=suit(request.schema))
-        if request.schema is not None and not row.takes_schema:
+        if request.schema is not None and not row.chat.takes_schema:
             request = spell_schema(request)
         fields: dict[str, Any] = {"model": model, "messages": build_messages(request.messages), "stream": True}
         if request.schema is not None:
             fields["response_format"] = build_response_format(request.schema)
-        if row.usage_in_stream:
+        if row.chat.usage_in_stream:
             fields["stream_options"] = {"include_usage": True}
         if request.temperature is not None:
             fields["temperature"] = request.temperature
         if request.max_tokens is not None:
-            fields[row.max_tokens_field] = request.max_tokens
-        if request.user and row.takes_user:
+            fields[row.chat.max_tokens_field] = request.max_tokens
+        if request.user and row.chat.takes_user:
             fields["user"] = request.user
         return fields
 
     def open_reader(self) -> AnswerReader:
-        return AnswerReader(usage_wrapper=self._endpoint.usage_wrapper)
+        return AnswerReader(usage_wrapper=self._endpoint.chat.usage_wrapper)
 
     def explain(self, error: RemoteError) -> str:
         row = self._endpoint

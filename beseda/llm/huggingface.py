@@ -19,10 +19,10 @@ from beseda.core.clock import Clock
 from beseda.core.errors import KeyRejectedError, RemoteError, SettingsError
 from beseda.core.foreign_json import load_json
 from beseda.http.client import HttpClient
+from beseda.http.endpoints import Endpoint
 from beseda.llm._faults import GATED_MODEL, NO_PERMISSION
 from beseda.llm.base import ChatModel, Finished, Measuring, ModelEvent, ModelHealth, ModelRequest, Timeouts
 from beseda.llm.dialect import ChatDialect
-from beseda.llm.endpoints import Endpoint
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel
 from beseda.llm.prices import Price, PriceBook, add_cost
 

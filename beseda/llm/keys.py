@@ -1,7 +1,7 @@
 """Local checks of API keys: their format and their vendor."""
 
 from beseda.core.errors import SettingsError
-from beseda.llm.endpoints import ENDPOINTS, Endpoint
+from beseda.http.endpoints import CHAT_ENDPOINTS, Endpoint
 
 
 def check_key(key: str, row: Endpoint, *, at_home: bool) -> str:
@@ -24,12 +24,12 @@ def check_key(key: str, row: Endpoint, *, at_home: bool) -> str:
 
 def find_owner(key: str) -> Endpoint | None:
     """Return the only endpoint with keys that begin like `key`, or None."""
-    return next((row for row in ENDPOINTS if row.key_marks and key.startswith(row.key_marks)), None)
+    return next((row for row in CHAT_ENDPOINTS if row.key_marks and key.startswith(row.key_marks)), None)
 
 
 def explain_missing_key(row: Endpoint, fallback: str) -> str:
     """Return instructions for an endpoint `row` without its key. `fallback` is a spec that needs no key."""
-    servers = ", ".join(local.title for local in ENDPOINTS if local.is_local)
+    servers = ", ".join(local.title for local in CHAT_ENDPOINTS if local.is_local)
     return (
         f"{row.key_variable} is not set, and {row.title} needs it: get a key at {row.key_page}. "
         f"Without any key: start a server on this machine ({servers}), or set BESEDA_MODEL={fallback}"

@@ -15,10 +15,10 @@ from beseda.core.foreign_json import load_json
 from beseda.core.message import Message, Role
 from beseda.core.usage import Usage
 from beseda.http.client import HttpAnswer, HttpClient
+from beseda.http.endpoints import Endpoint
 from beseda.llm._chunks import AnswerReader, InnerFaultError
 from beseda.llm.base import FinishReason, ModelRequest, Timeouts
 from beseda.llm.dialect import ChatDialect, spell_schema
-from beseda.llm.endpoints import Endpoint
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel, find_root
 from beseda.llm.structured import list_numbers
 from beseda.llm.token_counting import CountMemory

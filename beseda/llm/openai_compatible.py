@@ -19,12 +19,12 @@ from beseda.core.errors import LoadingError, ModelNotFoundError, ProtocolError, 
 from beseda.core.foreign_json import load_json
 from beseda.core.usage import Usage
 from beseda.http.client import MAX_BODY_BYTES, HttpAnswer, HttpClient, HttpRequest, read_bounded
+from beseda.http.endpoints import Endpoint
 from beseda.llm._answer import StreamedAnswer
 from beseda.llm._faults import FaultReader, find_refused_parameter, names_format
 from beseda.llm.base import Finished, FinishReason, Measuring, ModelEvent, ModelHealth, ModelRequest, Timeouts
 from beseda.llm.credentials import Credentials, KeyCredentials
 from beseda.llm.dialect import ChatDialect, Dialect, spell_schema
-from beseda.llm.endpoints import Endpoint
 from beseda.llm.thoughts import begins_with_thought
 from beseda.llm.token_counting import LearnedMeasuring
 from beseda.llm.token_estimate import estimate_tokens
@@ -119,9 +119,9 @@ class OpenAICompatibleModel:
     async def check(self) -> ModelHealth:
         """Query the health route if the endpoint has one, then check the key and the model."""
         try:
-            healthy = bool(self._endpoint.health_path) and await self._ask_health()
-            answer = await self.get(self._base.joinpath(self._endpoint.check_path.lstrip("/")))
-            if answer.status == 404 and healthy and self._endpoint.takes_any_model:
+            healthy = bool(self._endpoint.local.health_path) and await self._ask_health()
+            answer = await self.get(self._base.joinpath(self._endpoint.chat.check_path.lstrip("/")))
+            if answer.status == 404 and healthy and self._endpoint.local.takes_any_model:
                 health = ModelHealth(ok=True, detail=f"{self.name}: ready")  # a server with `/completion` alone
                 return await self._add_context(health)
             if answer.status != 200:
@@ -178,7 +178,7 @@ class OpenAICompatibleModel:
         raise missing or ProtocolError("no dialect to ask in", endpoint=self.name)
 
     def _read_faults(self) -> FaultReader:
-        return FaultReader(self.name, self._secret, self._endpoint.takes_any_model)
+        return FaultReader(self.name, self._secret, self._endpoint.local.takes_any_model)
 
     async def _ask_in(self, dialect: Dialect, request: ModelRequest) -> aiohttp.ClientResponse:
         url = dialect.locate(self._base)
@@ -208,7 +208,7 @@ class OpenAICompatibleModel:
 
     async def _ask_health(self) -> bool:
         """Return whether the server has a health route and is healthy. Raises the error that the route reports."""
-        answer = await self.get(self._base.with_path(self._endpoint.health_path))
+        answer = await self.get(self._base.with_path(self._endpoint.local.health_path))
         if answer.status not in (200, 404, 405):
             raise self._faults.read_refusal(answer.status, answer.body, answer.headers)
         return answer.status == 200
@@ -258,12 +258,12 @@ class OpenAICompatibleModel:
             logger.warning(
                 "%s: the server read %d of about %d tokens, as its context holds no more; %s. Until then "
                 "conversations are cut to what it reads",
-                *(self.name, counted, sent, self._endpoint.context_hint),
+                *(self.name, counted, sent, self._endpoint.local.context_hint),
             )
 
     async def _find_model(self) -> str:
         answer = await self.get(self._base / "models")
-        if answer.status == 404 and self._endpoint.takes_any_model:
+        if answer.status == 404 and self._endpoint.local.takes_any_model:
             return _ANY_MODEL
         if answer.status != 200:
             raise self._faults.read_refusal(answer.status, answer.body, answer.headers)
@@ -275,7 +275,7 @@ class OpenAICompatibleModel:
     def _judge_models(self, body: bytes) -> ModelHealth:
         models = list_models(body)
         wanted = {self._model, self._model.partition(":")[0]}
-        if self._model and models and not self._endpoint.takes_any_model and wanted.isdisjoint(models):
+        if self._model and models and not self._endpoint.local.takes_any_model and wanted.isdisjoint(models):
             hint = suggest_model(self._model, models)
             detail = f"{self.name}: the endpoint answers, but does not list this model; {hint}"
             return ModelHealth(ok=False, detail=detail)
@@ -329,5 +329,5 @@ def _build_headers(endpoint: Endpoint) -> dict[str, str]:
         "Accept": "text/event-stream, application/json",
         "Accept-Encoding": "identity",  # a compressed stream waits for a full block
         "User-Agent": f"beseda/{__version__}",
-        **endpoint.headers,
+        **endpoint.chat.headers,
     }

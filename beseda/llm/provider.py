@@ -8,9 +8,9 @@ from dataclasses import replace
 from beseda.core.clock import Clock
 from beseda.core.errors import BesedaError, SettingsError
 from beseda.http.client import HttpClient
+from beseda.http.endpoints import find_endpoint
 from beseda.llm.base import ChatModel, ModelEvent, ModelRequest, ModelWrapper, prepare_model
 from beseda.llm.discovery import find_local_servers
-from beseda.llm.endpoints import find_endpoint
 from beseda.llm.local_server import LocalServers
 from beseda.llm.registry import LLMSettings, choose_model, list_configured, list_local_addresses, parse_spec
 

@@ -20,11 +20,11 @@ from yarl import URL
 from beseda.core.clock import Clock
 from beseda.core.errors import SettingsError
 from beseda.http.client import HttpClient
+from beseda.http.endpoints import CHAT_ENDPOINTS, Endpoint, find_endpoint
 from beseda.http.proxies import find_proxy, is_near
 from beseda.llm import demo
 from beseda.llm.base import ChatModel, ModelEvent, ModelHealth, ModelRequest, ModelWrapper, Timeouts
 from beseda.llm.discovery import find_local_servers, list_usual_addresses
-from beseda.llm.endpoints import ENDPOINTS, Endpoint, find_endpoint
 from beseda.llm.failover import FailoverModel, RetryPolicy
 from beseda.llm.gigachat import GigaChatSettings, build_gigachat
 from beseda.llm.guard import AnswerGuard, GuardLimits
@@ -137,13 +137,13 @@ def build_wire(connection: Connection, around: Surroundings) -> ChatModel:
 
 def list_endpoint_names() -> list[str]:
     """Return the names that a spec may begin with."""
-    return [row.name for row in ENDPOINTS] + list(_OTHER_WIRES)
+    return [row.name for row in CHAT_ENDPOINTS] + list(_OTHER_WIRES)
 
 
 def read_variables(variables: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     """Return keys and base URLs by endpoint name, found in `variables` under the names that the table gives."""
-    keys = {row.name: value for row in ENDPOINTS if (value := variables.get(row.key_variable, "").strip())}
-    urls = {row.name: value for row in ENDPOINTS if (value := variables.get(row.url_variable, "").strip())}
+    keys = {row.name: value for row in CHAT_ENDPOINTS if (value := variables.get(row.key_variable, "").strip())}
+    urls = {row.name: value for row in CHAT_ENDPOINTS if (value := variables.get(row.url_variable, "").strip())}
     return keys, urls
 
 
@@ -196,7 +196,9 @@ def list_configured(settings: LLMSettings) -> list[Endpoint]:
     Servers with an address set by the owner come before those with a key alone, so that messages stay on the owner's
     machines although a key is set for another endpoint.
     """
-    found = [row for row in ENDPOINTS if (settings.api_keys if row.needs_key else settings.base_urls).get(row.name)]
+    found = [
+        row for row in CHAT_ENDPOINTS if (settings.api_keys if row.needs_key else settings.base_urls).get(row.name)
+    ]
     return sorted(found, key=lambda row: not _is_own(row, settings.base_urls.get(row.name, "")))
 
 
@@ -352,7 +354,7 @@ def _build_one(address: ModelAddress, around: Surroundings) -> ChatModel:
     connection = Connection(
         endpoint=row,
         base_url=mend_base_url(url, row) if url else row.base_url,
-        model=address.model or settings.model_names.get(row.name, "") or row.default_model,
+        model=address.model or settings.model_names.get(row.name, "") or row.chat.default_model,
         api_key=key,
     )
     find_proxy(connection.base_url)  # one that cannot be used is a wrong setting of the start, not of a question

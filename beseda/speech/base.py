@@ -4,17 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from beseda.http.endpoints import SpeechLimits as SpeechLimits  # noqa: PLC0414 - offered here, too
 from beseda.speech.transcript import Segment as Segment  # noqa: PLC0414 - offered here, too
 from beseda.speech.transcript import Transcript as Transcript  # noqa: PLC0414 - offered here, too
-
-
-@dataclass(frozen=True, slots=True)
-class SpeechLimits:
-    """Limits of a recogniser on one request, and on requests in parallel. `max_seconds` is None if unlimited."""
-
-    max_bytes: int = 25_000_000  # Groq's and OpenAI's limit for an attachment, vLLM's default
-    max_seconds: float | None = None
-    parallel: int = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from beseda.core.errors import SpeechNotConfiguredError
+from beseda.http.endpoints import SPEECH_ENDPOINTS
 from beseda.speech.base import SpeechHealth, SpeechLimits, Transcript
-from beseda.speech.endpoints import ENDPOINTS
 
 
 class UnconfiguredTranscriber:
@@ -34,5 +34,5 @@ class UnconfiguredTranscriber:
 
 
 def _advise() -> str:
-    variables = [row.key_variable if row.needs_key else row.url_variable for row in ENDPOINTS]
+    variables = [row.key_variable if row.needs_key else row.url_variable for row in SPEECH_ENDPOINTS]
     return f"no speech recogniser is configured; set one of {', '.join(variables)}"

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from yarl import URL
 
 from beseda.core.errors import SettingsError
+from beseda.http.endpoints import SPEECH_ENDPOINTS, Endpoint, Wire
 from beseda.speech._http import HttpTranscriber
 from beseda.speech.base import Transcriber
 from beseda.speech.connection import SpeechConnection
 from beseda.speech.demo import UnconfiguredTranscriber
-from beseda.speech.endpoints import ENDPOINTS, SpeechEndpoint, Wire
 from beseda.speech.failover import FailoverTranscriber
 from beseda.speech.openai_multipart import OpenAITranscriber
 from beseda.speech.openrouter_json import OpenRouterTranscriber
@@ -54,13 +54,13 @@ def build_transcriber(settings: SpeechSettings) -> Transcriber:
     return transcribers[0] if len(transcribers) == 1 else FailoverTranscriber(transcribers)
 
 
-def _list_preferred() -> list[SpeechEndpoint]:
+def _list_preferred() -> list[Endpoint]:
     """Return the endpoints in their order of preference without `BESEDA_SPEECH`.
 
     Recognisers with an address that the owner set come before those with a key: a key for chat must not send voices to
     a company.
     """
-    return sorted(ENDPOINTS, key=lambda row: row.needs_key)
+    return sorted(SPEECH_ENDPOINTS, key=lambda row: row.needs_key)
 
 
 def _build_one(spec: str, settings: SpeechSettings) -> Transcriber:
@@ -73,22 +73,22 @@ def _build_one(spec: str, settings: SpeechSettings) -> Transcriber:
         SpeechConnection(
             endpoint=row.name,
             base_url=url.removesuffix(_PLAIN_ROUTE),
-            model=model or row.default_model,
+            model=model or row.speech.default_model,
             api_key=settings.api_keys.get(row.name, ""),
             timeout=settings.timeout,
             connect_timeout=settings.connect_timeout,
-            limits=row.limits,
+            limits=row.speech.limits,
         )
     )
 
 
-def _choose_wire(row: SpeechEndpoint, url: str) -> type[HttpTranscriber]:
+def _choose_wire(row: Endpoint, url: str) -> type[HttpTranscriber]:
     # A server of one's own may be named by its whole route: then the route says how it is spoken to.
-    return PlainTranscriber if url.endswith(_PLAIN_ROUTE) else _WIRES[row.wire]
+    return PlainTranscriber if url.endswith(_PLAIN_ROUTE) else _WIRES[row.speech.wire]
 
 
-def _find_row(name: str) -> SpeechEndpoint:
-    rows = {row.name: row for row in ENDPOINTS}
+def _find_row(name: str) -> Endpoint:
+    rows = {row.name: row for row in SPEECH_ENDPOINTS}
     if name in rows:
         return rows[name]
     near = difflib.get_close_matches(name, rows, n=1)
@@ -96,7 +96,7 @@ def _find_row(name: str) -> SpeechEndpoint:
     raise SettingsError(f"BESEDA_SPEECH names {name}, an unknown speech endpoint: {hint}")
 
 
-def _find_gap(row: SpeechEndpoint, settings: SpeechSettings) -> str | None:
+def _find_gap(row: Endpoint, settings: SpeechSettings) -> str | None:
     if row.needs_key and not settings.api_keys.get(row.name):
         return f"{row.key_variable} is not set; get a key at {row.key_page}"
     if not (row.base_url or settings.base_urls.get(row.name)):
@@ -104,7 +104,7 @@ def _find_gap(row: SpeechEndpoint, settings: SpeechSettings) -> str | None:
     return None
 
 
-def _complete_url(url: str, row: SpeechEndpoint) -> str:
+def _complete_url(url: str, row: Endpoint) -> str:
     try:
         parts = URL(url)
     except ValueError:
@@ -112,6 +112,7 @@ def _complete_url(url: str, row: SpeechEndpoint) -> str:
     if parts.scheme not in {"http", "https"} or not parts.host:
         raise SettingsError(f"{row.url_variable} is not an http address")
     # People write the bare host, as Groq's own SDK wants it; the path of the route is then the usual one.
-    if row.wire is Wire.PLAIN:
+    if row.speech.wire is Wire.PLAIN:
         return url.rstrip("/")
-    return url if parts.path.strip("/") else url.rstrip("/") + row.path
+    usual = URL(row.base_url).path if row.base_url else "/v1"
+    return url if parts.path.strip("/") else url.rstrip("/") + usual

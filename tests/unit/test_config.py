@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from beseda.config import Setting, Settings, list_settings, load_settings, read_environment
 from beseda.config.setting import Section
 from beseda.core.errors import SettingsError
-from beseda.llm.endpoints import ENDPOINTS
+from beseda.http.endpoints import CHAT_ENDPOINTS
 
 TOKEN = "123456789:AAFakeTokenForTests"
 
@@ -172,9 +172,9 @@ def test_bad_token_is_named_and_not_shown() -> None:
     assert "oops" not in line
 
 
-@pytest.mark.parametrize("row", ENDPOINTS, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", CHAT_ENDPOINTS, ids=lambda row: row.name)
 def test_every_endpoint_is_set_up_by_its_own_variables(row: object) -> None:
-    endpoint = next(known for known in ENDPOINTS if known is row)
+    endpoint = next(known for known in CHAT_ENDPOINTS if known is row)
     environ = {endpoint.key_variable: "key", endpoint.url_variable: "http://127.0.0.1:9/v1/"}
     loaded = load_settings(None, {}, environ)
     assert (loaded.api_keys[endpoint.name], loaded.base_urls[endpoint.name]) == ("key", "http://127.0.0.1:9/v1")

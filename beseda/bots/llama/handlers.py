@@ -9,7 +9,7 @@ from beseda.engine.handlers.start import send_greeting
 from beseda.engine.router import Router
 from beseda.engine.turns.model import Turn
 from beseda.engine.turns.question import Answered, Footer, Question
-from beseda.llm.endpoints import find_endpoint
+from beseda.http.endpoints import find_endpoint
 from beseda.locales import BotTexts, Text
 from beseda.telegram.base import Button, Keyboard
 from beseda.telegram.markdown.escape import literal

@@ -6,8 +6,8 @@ from dataclasses import replace
 from beseda.cli.compare import THREE, build_contenders
 from beseda.core.clock import Clock
 from beseda.http.client import HttpClient
+from beseda.http.endpoints import find_endpoint
 from beseda.llm.base import ChatModel
-from beseda.llm.endpoints import find_endpoint
 from beseda.llm.registry import LLMSettings, build_model, choose_model, list_configured
 
 
@@ -50,7 +50,7 @@ class OpenModels:
         """Return the names that are offered for a model."""
         rows = list_configured(self._settings)
         short = [spec for spec in THREE if any(spec.startswith(f"{row.name}:") for row in rows)]
-        return [*(f"{row.name}:{row.default_model}".rstrip(":") for row in rows), *short, "demo"]
+        return [*(f"{row.name}:{row.chat.default_model}".rstrip(":") for row in rows), *short, "demo"]
 
     def find_base_url(self, model: str) -> str:
         """Return the address of the endpoint of `endpoint:model`; empty if it has none."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from beseda.config.setting import Section, Setting, Switch, Url
-from beseda.llm.endpoints import GIGACHAT_AUTH_URL
+from beseda.http.endpoints import GIGACHAT_AUTH_URL
 
 
 class GigaChatSection(Section):

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from beseda.config.setting import Section, Setting, Url, split_list
-from beseda.llm.endpoints import ENDPOINTS, find_endpoint
+from beseda.http.endpoints import CHAT_ENDPOINTS, find_endpoint
 
 _Models = Annotated[
     tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]*(:\S+)?$")], ...],
@@ -54,7 +54,7 @@ class ModelsSection(Section):
             "Key of an endpoint, by its name: `OPENROUTER_API_KEY`, `OPENAI_API_KEY`, `HF_TOKEN` and so on.",
             "the key as the service shows it",
             pattern="<ENDPOINT>_API_KEY",
-            special={row.key_variable: row.name for row in ENDPOINTS},
+            special={row.key_variable: row.name for row in CHAT_ENDPOINTS},
             secret=True,
             default="none",
             example='{openrouter: "${OPENROUTER_API_KEY}"}',
@@ -67,9 +67,9 @@ class ModelsSection(Section):
             "models.base_urls",
             "Address of an endpoint, by its name: a server of your own, or a proxy before a public one.",
             "an address like http://127.0.0.1:8000/v1",
-            expected_entries={row.name: f"an address like {row.base_url}" for row in ENDPOINTS},
+            expected_entries={row.name: f"an address like {row.base_url}" for row in CHAT_ENDPOINTS},
             pattern="<ENDPOINT>_BASE_URL",
-            special={row.url_variable: row.name for row in ENDPOINTS},
+            special={row.url_variable: row.name for row in CHAT_ENDPOINTS},
             address=True,
             default="the endpoint's own",
             example="{llamacpp: http://127.0.0.1:8080/v1}",
@@ -83,7 +83,7 @@ class ModelsSection(Section):
             "Model of an endpoint where `models.chat` names none, by the endpoint's name.",
             "the model's name as the endpoint lists it",
             pattern="<ENDPOINT>_MODEL_NAME",
-            special={row.model_variable: row.name for row in ENDPOINTS if row.model_variable},
+            special={row.chat.model_variable: row.name for row in CHAT_ENDPOINTS if row.chat.model_variable},
             default="the endpoint's own",
             example="{gigachat: GigaChat-2-Max}",
         ),

@@ -13,8 +13,8 @@ from beseda.console.sandbox_panel.guard import OneTimeTokens, find_objection
 from beseda.console.sandbox_panel.problems import explain_problem
 from beseda.core.errors import BesedaError
 from beseda.engine.bot import BotProfile
+from beseda.http.endpoints import CHAT_ENDPOINTS
 from beseda.llm.connector import ModelConnector
-from beseda.llm.endpoints import ENDPOINTS
 from beseda.locales import Text, languages
 
 ADDRESS = "/sandbox-panel"
@@ -61,7 +61,7 @@ class HostPanel:
     async def _show_state(self, request: Request) -> Response:
         endpoints = [
             {"name": row.name, "title": row.title, "variable": row.key_variable, "page": row.key_page}
-            for row in ENDPOINTS
+            for row in CHAT_ENDPOINTS
             if row.needs_key and row.key_page
         ]
         local = {"installed": self._connector.has_local, "command": self._connector.local_command}

@@ -9,8 +9,8 @@ import pytest
 from beseda.core.clock import SystemClock
 from beseda.core.message import Message, Role
 from beseda.http.client import HttpClient
+from beseda.http.endpoints import CHAT_ENDPOINTS, Endpoint, find_endpoint
 from beseda.llm.base import ChatModel, ModelRequest, Timeouts
-from beseda.llm.endpoints import ENDPOINTS, Endpoint, find_endpoint
 from beseda.llm.gigachat import GigaChatSettings
 from beseda.llm.openai_compatible import Connection
 from beseda.llm.registry import LLMSettings, Surroundings, build_wire
@@ -45,7 +45,7 @@ def find_row(name: str) -> Endpoint:
 
 
 GIGACHAT = Subject(find_row("gigachat"), GigaChatServer, GIGA_KEY)
-CHATS = [Subject(row) for row in ENDPOINTS if row is not GIGACHAT.endpoint] + [GIGACHAT]
+CHATS = [Subject(row) for row in CHAT_ENDPOINTS if row is not GIGACHAT.endpoint] + [GIGACHAT]
 """Everything that has a chat route."""
 COMPLETION = Subject(find_row("llamacpp"), CompletionServer, name="llamacpp-completion")
 SUBJECTS = [*CHATS, COMPLETION]

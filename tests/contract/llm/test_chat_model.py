@@ -7,9 +7,9 @@ from functools import partial
 import pytest
 
 from beseda.http.client import HttpClient
+from beseda.http.endpoints import CHAT_ENDPOINTS
 from beseda.llm.base import ChatModel, Finished, ObservedModel, TextDelta
 from beseda.llm.demo import DemoModel
-from beseda.llm.endpoints import ENDPOINTS
 from beseda.llm.failover import FailoverModel
 from beseda.llm.guard import AnswerGuard
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel
@@ -25,7 +25,7 @@ Build = Callable[[ModelServer, HttpClient], ChatModel]
 
 
 def build_wire(server: ModelServer, http: HttpClient) -> ChatModel:
-    connection = Connection(endpoint=ENDPOINTS[0], base_url=server.base_url, model=SERVED_MODEL)
+    connection = Connection(endpoint=CHAT_ENDPOINTS[0], base_url=server.base_url, model=SERVED_MODEL)
     return OpenAICompatibleModel(connection, http)
 
 
@@ -42,7 +42,8 @@ def build_named(name: str) -> Build:
 
 def build_priced(server: ModelServer, http: HttpClient) -> ChatModel:
     return ObservedModel(
-        build_wire(server, http), partial(PriceObserver, book=PriceBook([f"{ENDPOINTS[0].name}:{SERVED_MODEL}=1/2"]))
+        build_wire(server, http),
+        partial(PriceObserver, book=PriceBook([f"{CHAT_ENDPOINTS[0].name}:{SERVED_MODEL}=1/2"])),
     )
 
 

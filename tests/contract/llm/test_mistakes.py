@@ -4,8 +4,8 @@ import pytest
 
 from beseda.core.errors import KeyRejectedError, ModelNotFoundError, ProtocolError, SettingsError, UnavailableError
 from beseda.http.client import HttpClient
+from beseda.http.endpoints import Endpoint
 from beseda.llm.base import ChatModel
-from beseda.llm.endpoints import Endpoint
 from beseda.llm.registry import LLMSettings, build_model
 from beseda.testing.clock import ManualClock
 from tests.contract.llm.conftest import CHATS, KEY, QUICK, find_row

@@ -60,10 +60,10 @@ async def test_object_is_read_from_whatever_stands_around_it(
     told = orjson.dumps(asked.get("messages") or asked["prompt"]).decode()
     if subject is COMPLETION:
         assert asked["json_schema"] == SCHEMA
-    elif subject.endpoint.takes_schema:
+    elif subject.endpoint.chat.takes_schema:
         assert asked["response_format"]["json_schema"] == {"name": "answer", "strict": True, "schema": SCHEMA}
         assert "JSON Schema" not in told
-    if subject is COMPLETION or not subject.endpoint.takes_schema:
+    if subject is COMPLETION or not subject.endpoint.chat.takes_schema:
         assert "response_format" not in asked
         assert "JSON Schema" in told
     if "messages" in asked:

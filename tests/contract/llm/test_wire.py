@@ -25,8 +25,8 @@ from beseda.core.errors import (
 )
 from beseda.core.usage import Usage
 from beseda.http.client import HttpClient
+from beseda.http.endpoints import Endpoint
 from beseda.llm.base import ChatModel, FinishReason, ModelRequest, ObservedModel, TextDelta, Timeouts
-from beseda.llm.endpoints import Endpoint
 from beseda.llm.guard import AnswerGuard
 from tests.contract.llm.conftest import CHATS, KEY, QUICK, MakeModel, Subject, build_model
 from tests.parts.model_events import Heard, listen
@@ -95,9 +95,9 @@ async def test_request_carries_all_parameters(
     assert sent.body["stream"] is True
     assert sent.body["model"] == SERVED_MODEL
     assert sent.body["temperature"] == 0.5
-    assert sent.body[endpoint.max_tokens_field] == 100
-    assert sent.body.get("stream_options") == ({"include_usage": True} if endpoint.usage_in_stream else None)
-    assert endpoint.headers.items() <= sent.headers.items()
+    assert sent.body[endpoint.chat.max_tokens_field] == 100
+    assert sent.body.get("stream_options") == ({"include_usage": True} if endpoint.chat.usage_in_stream else None)
+    assert endpoint.chat.headers.items() <= sent.headers.items()
 
 
 async def test_connection_is_kept_between_answers(model: ChatModel, server: ModelServer) -> None:
@@ -356,4 +356,4 @@ async def test_check_distinguishes_loading_from_down(make_model: MakeModel, serv
 async def test_check_notices_a_model_that_is_not_there(make_model: MakeModel, endpoint: Endpoint) -> None:
     health = await make_model(model="no-such-model").check()
 
-    assert health.ok == endpoint.takes_any_model
+    assert health.ok == endpoint.local.takes_any_model

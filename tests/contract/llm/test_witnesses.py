@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from beseda.core.errors import CreditExhaustedError, KeyRejectedError, QuotaExceededError
-from beseda.llm.endpoints import find_endpoint
+from beseda.http.endpoints import find_endpoint
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel
 from tests.contract.llm.conftest import KEY, QUICK
 from tests.parts.later import LateModule

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from beseda.core.errors import KeyRejectedError, QuotaExceededError, SettingsError, SpeechNotConfiguredError
-from beseda.speech.endpoints import ENDPOINTS, SpeechEndpoint
+from beseda.http.endpoints import SPEECH_ENDPOINTS, Endpoint
 from beseda.speech.registry import SpeechSettings, build_transcriber
 from tests.parts.speech_server import Fault, SpeechServer
 
@@ -111,10 +111,10 @@ async def test_model_that_is_not_served_is_noticed(server: SpeechServer) -> None
     await built.close()
 
 
-@pytest.mark.parametrize("row", ENDPOINTS, ids=lambda row: row.name)
-def test_how_to_names_the_limits_of_an_endpoint(row: SpeechEndpoint) -> None:
+@pytest.mark.parametrize("row", SPEECH_ENDPOINTS, ids=lambda row: row.name)
+def test_how_to_names_the_limits_of_an_endpoint(row: Endpoint) -> None:
     page = (Path(__file__).parents[3] / "docs" / "how-to" / "transcripts.md").read_text("utf-8")
     line = next(line for line in page.splitlines() if line.startswith(f"| `{row.name}` |"))
-    assert f"| {row.limits.max_bytes // 1_000_000} MB" in line
-    assert f"| {row.limits.parallel} |" in line
-    assert ("," in line.split("|")[2]) is (row.limits.max_seconds is not None)
+    assert f"| {row.speech.limits.max_bytes // 1_000_000} MB" in line
+    assert f"| {row.speech.limits.parallel} |" in line
+    assert ("," in line.split("|")[2]) is (row.speech.limits.max_seconds is not None)

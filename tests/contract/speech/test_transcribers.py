@@ -21,14 +21,14 @@ from beseda.core.errors import (
     UnansweredError,
     UnavailableError,
 )
+from beseda.http.endpoints import SPEECH_ENDPOINTS
 from beseda.speech.base import Transcriber, Transcript
-from beseda.speech.endpoints import ENDPOINTS
 from beseda.speech.registry import SpeechSettings, build_transcriber
 from tests.parts.speech_server import MODEL, Fault, SpeechServer
 
 KEY = "gsk_0123456789abcdef"
 AUDIO = (Path(__file__).parents[2] / "samples" / "voice" / "hello.ogg").read_bytes()
-SPECS = [*(f"{row.name}:{MODEL}" for row in ENDPOINTS), f"groq:{MODEL},asr:{MODEL}"]
+SPECS = [*(f"{row.name}:{MODEL}" for row in SPEECH_ENDPOINTS), f"groq:{MODEL},asr:{MODEL}"]
 WANTED = {
     "openai": ({"model": MODEL, "response_format": "json", "language": "ru"}, "audio/ogg"),
     "transcribe": ({"language": "ru"}, "audio/ogg"),
@@ -52,7 +52,7 @@ FAULTS = {
 
 @asynccontextmanager
 async def _build(server: SpeechServer, spec: str, timeout: float) -> AsyncGenerator[Transcriber, None]:
-    names = [row.name for row in ENDPOINTS]
+    names = [row.name for row in SPEECH_ENDPOINTS]
     keys, urls = dict.fromkeys(names, KEY), dict.fromkeys(names, server.base_url)
     built = build_transcriber(SpeechSettings(spec, keys, urls, timeout=timeout))
     yield built

@@ -11,8 +11,8 @@ from beseda.core.clock import SystemClock
 from beseda.core.errors import ContextTooLongError, UnavailableError
 from beseda.core.message import Message, Role
 from beseda.http.client import HttpClient
+from beseda.http.endpoints import find_endpoint
 from beseda.llm.base import ChatModel, FinishReason, ModelRequest, TextDelta, find_measuring
-from beseda.llm.endpoints import find_endpoint
 from beseda.llm.failover import RetryPolicy
 from beseda.llm.llamacpp import CompletionDialect
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel

@@ -3,9 +3,9 @@ from dataclasses import replace
 import pytest
 
 from beseda.core.message import Message, Role
+from beseda.http.endpoints import CHAT_ENDPOINTS, Endpoint
 from beseda.llm.base import FinishReason, ModelRequest, TextDelta
 from beseda.llm.demo import DemoModel
-from beseda.llm.endpoints import ENDPOINTS, Endpoint
 from beseda.testing.clock import ManualClock
 from tests.parts.model_events import ask, listen
 
@@ -33,18 +33,18 @@ async def test_demo_introduces_itself_in_the_language_of_the_message(model: Demo
 async def test_demo_explains_how_to_connect_a_model(model: DemoModel) -> None:
     text = (await listen(model)).text
 
-    assert ENDPOINTS[0].key_variable in text
-    assert all(row.title in text for row in ENDPOINTS if row.is_local)
+    assert CHAT_ENDPOINTS[0].key_variable in text
+    assert all(row.title in text for row in CHAT_ENDPOINTS if row.is_local)
 
 
-@pytest.mark.parametrize("row", [row for row in ENDPOINTS if row.name in {"hf", "gigachat", "llamacpp", "vllm"}])
+@pytest.mark.parametrize("row", [row for row in CHAT_ENDPOINTS if row.name in {"hf", "gigachat", "llamacpp", "vllm"}])
 async def test_demo_names_the_key_of_the_bot_s_endpoint(model: DemoModel, row: Endpoint) -> None:
     asked = replace(ask("Hello", system="You are a bot."), stands_for=row.name)
     first, second = [(await listen(model, asked)).text for _ in range(2)]
 
     needed = row.key_variable if row.needs_key else row.url_variable
     assert needed in first and needed in second
-    assert ENDPOINTS[0].key_variable not in first + second
+    assert CHAT_ENDPOINTS[0].key_variable not in first + second
 
 
 async def test_demo_is_short_after_its_first_answer_in_a_chat(model: DemoModel) -> None:
@@ -72,7 +72,7 @@ async def test_topic_is_found_in_the_last_message_alone(model: DemoModel) -> Non
     assert "```python" in (await listen(model, ModelRequest(said))).text
 
 
-@pytest.mark.parametrize("row", [row for row in ENDPOINTS if row.key_page])
+@pytest.mark.parametrize("row", [row for row in CHAT_ENDPOINTS if row.key_page])
 async def test_demo_in_russian_has_no_english_note_beside_the_page_for_keys(model: DemoModel, row: Endpoint) -> None:
     text = (await listen(model, replace(ask("Привет"), stands_for=row.name))).text
 

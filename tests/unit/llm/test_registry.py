@@ -2,7 +2,7 @@ import pytest
 
 from beseda.core.errors import SettingsError
 from beseda.http.client import HttpClient
-from beseda.llm.endpoints import ENDPOINTS, find_endpoint
+from beseda.http.endpoints import CHAT_ENDPOINTS, find_endpoint
 from beseda.llm.registry import (
     LLMSettings,
     ModelAddress,
@@ -15,8 +15,8 @@ from beseda.llm.registry import (
 )
 from beseda.testing.clock import ManualClock
 
-KEYS = {row.name: "sk-test-key" for row in ENDPOINTS}
-LOCAL = next(row for row in ENDPOINTS if row.is_local)
+KEYS = {row.name: "sk-test-key" for row in CHAT_ENDPOINTS}
+LOCAL = next(row for row in CHAT_ENDPOINTS if row.is_local)
 
 
 def name_of(spec: str | list[str], settings: LLMSettings | None = None) -> str:
@@ -41,9 +41,9 @@ def test_spec_is_read(spec: str | list[str], addresses: list[tuple[str, str]]) -
 
 
 def test_bare_endpoint_takes_its_default_model() -> None:
-    row = ENDPOINTS[0]
+    row = CHAT_ENDPOINTS[0]
 
-    assert name_of(row.name) == f"{row.name}:{row.default_model}"
+    assert name_of(row.name) == f"{row.name}:{row.chat.default_model}"
 
 
 def test_list_keeps_its_order() -> None:
@@ -56,7 +56,7 @@ def test_unknown_endpoint_names_the_nearest() -> None:
 
 
 def test_missing_key_names_the_remedy() -> None:
-    row = ENDPOINTS[0]
+    row = CHAT_ENDPOINTS[0]
     with pytest.raises(SettingsError) as caught:
         name_of(row.name, LLMSettings())
 
