@@ -113,9 +113,22 @@ def test_names_of_tests_log_lines_and_headings_use_no_house_words(package: Packa
     assert not found, show(found)
 
 
-# Public functions with a docstring, per hundred: in the whole, and in a folder. Routes carry their text elsewhere.
+# Public functions with a docstring, per hundred: in the whole, and in each package.
 _DOCSTRINGS_BAR = 87
-_DOCSTRINGS_LEAST = 40
+# Packages below it, with the share that they keep: a package that reaches the bar leaves the list for good.
+_SPARSE = {
+    "api": 48,
+    "app": 64,
+    "bots": 83,
+    "cli": 79,
+    "config": 84,
+    "console": 60,
+    "core": 79,
+    "features": 83,
+    "llm": 84,
+    "testing": 79,
+    "web": 80,
+}
 
 
 def _count_docstrings(modules: Iterable[Module]) -> tuple[int, int]:
@@ -136,7 +149,7 @@ def test_public_functions_keep_their_docstrings(package: Package) -> None:
     for folder, modules in sorted(folders.items()):
         documented, public = _count_docstrings(modules)
         print(f"docstrings of {folder or 'beseda'}: {documented} of {public}")
-        assert 100 * documented >= _DOCSTRINGS_LEAST * public, folder
+        assert 100 * documented >= _SPARSE.get(folder, _DOCSTRINGS_BAR) * public, folder
     documented, public = _count_docstrings(package.modules.values())
     assert 100 * documented >= _DOCSTRINGS_BAR * public
 
