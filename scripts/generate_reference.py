@@ -48,11 +48,12 @@ def _name_variables(row: Setting) -> str:
 
 
 def write_settings() -> str:
-    rows = list_settings().items()
-    table = draw_table(
-        ["variable", "in config.yaml", "meaning", "unset"],
-        ([_name_variables(row), code(row.path), row.description, _show_default(name, row)] for name, row in rows),
-    )
+    sections: dict[str, list[list[str]]] = {}
+    for name, row in list_settings().items():
+        cells = [_name_variables(row), code(row.path), row.description, _show_default(name, row)]
+        sections.setdefault(row.path.partition(".")[0], []).append(cells)
+    head = ["variable", "in config.yaml", "meaning", "unset"]
+    tables = "\n\n".join(f"## {section}\n\n{draw_table(head, rows)}" for section, rows in sections.items())
     text = """
         # Settings
 
@@ -61,7 +62,7 @@ def write_settings() -> str:
         `${VAR:default}`. Secrets (tokens, keys, passwords) live in the environment or `.env` only: `config.yaml`
         refers to them. Problems are reported at the start, a line each, and the program ends with exit code 2.
         """
-    return f"{cleandoc(text)}\n\n{table}"
+    return f"{cleandoc(text)}\n\n{tables}"
 
 
 def write_example() -> str:
