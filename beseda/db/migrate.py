@@ -157,7 +157,7 @@ def _is_expected(_item: object, name: str | None, kind: str, *_: object) -> bool
 
 def find_scripts() -> Path:
     """Return the folder of revisions: inside the installed package, or beside it in a checkout."""
-    package = Path(__file__).parents[2]
+    package = Path(__file__).parents[1]
     inside = package / "migrations"
     return inside if inside.is_dir() else package.parent / "migrations"
 

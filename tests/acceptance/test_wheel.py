@@ -77,6 +77,8 @@ async def test_wheel_alone_ends_at_the_page(wheel: Path, tmp_path: Path) -> None
     finally:
         await program.close()
     assert (folder / "data" / "beseda.db").is_file()
+    script = (place / "bin" / "botapi-sandbox", "--port", "0", "--run")
+    call(*script, f"{place / 'bin' / 'python'} -c \"import os; assert os.environ['TELEGRAM_API_URL']\"")
 
 
 async def start(program: Program, beseda: Path) -> str:
