@@ -44,6 +44,21 @@ class Bot:
         """Without the at sign."""
         return self.account.username
 
+    def to_view(self) -> Json:
+        """The bot as the chat page sees it."""
+        set_later = {language: text for (name, language), text in self.texts.items() if name == "name" and language}
+        return {
+            "id": self.user["id"],
+            "username": self.username,
+            "name": self.texts.get(("name", ""), self.account.name),
+            # As the bot has set them, else as its account came with them.
+            "names": {**self.account.names, **set_later},
+            "description": self.texts.get(("description", ""), ""),
+            "commands": self.commands.get(("default", ""), []),
+            "pending_updates": self.queue.count(),
+            "menu": self.menu_buttons.get(0, {"type": "commands"}),
+        }
+
 
 @dataclass(slots=True, eq=False)
 class DialogMessage:

@@ -71,45 +71,26 @@ def _read_entity(entity: Any, find_user: FindUser) -> Entity | None:
 
 def _read_type(entity: dict[str, Any]) -> dict[str, Any] | None:
     name = _read_text(entity, "type")
-    if name in _WRITTEN:
-        return _describe(_WRITTEN[name])
-    if name in _FOUND:
-        return None
-    if name not in _READERS:
-        raise _cannot_parse("Unsupported type specified" if name else "Type is not specified")
-    kind: dict[str, Any] = _READERS[name](entity)
+    match name:
+        case "pre":
+            language = _read_text(entity, "language", is_optional=True)
+            kind = _describe("PreCode", language=language) if language else _describe("Pre")
+        case "text_link":
+            kind = _describe("TextUrl", url=_read_text(entity, "url"))
+        case "text_mention":
+            kind = _describe("MentionName", user_id=_read_number(_read_user(entity), "id", bits=64))
+        case "custom_emoji":
+            kind = _describe("CustomEmoji", custom_emoji_id=str(_read_number(entity, "custom_emoji_id", bits=64)))
+        case "date_time":
+            number = _read_number(entity, "unix_time")
+            kind = _describe("DateTime", unix_time=number, formatting_type=_read_time_format(entity))
+        case _ if name in _FOUND:
+            return None
+        case _ if name in _WRITTEN:
+            kind = _describe(_WRITTEN[name])
+        case _:
+            raise _cannot_parse("Unsupported type specified" if name else "Type is not specified")
     return kind
-
-
-def _read_pre(entity: dict[str, Any]) -> dict[str, Any]:
-    language = _read_text(entity, "language", is_optional=True)
-    return _describe("PreCode", language=language) if language else _describe("Pre")
-
-
-def _read_link(entity: dict[str, Any]) -> dict[str, Any]:
-    return _describe("TextUrl", url=_read_text(entity, "url"))
-
-
-def _read_mention(entity: dict[str, Any]) -> dict[str, Any]:
-    return _describe("MentionName", user_id=_read_number(_read_user(entity), "id", bits=64))
-
-
-def _read_emoji(entity: dict[str, Any]) -> dict[str, Any]:
-    return _describe("CustomEmoji", custom_emoji_id=str(_read_number(entity, "custom_emoji_id", bits=64)))
-
-
-def _read_time(entity: dict[str, Any]) -> dict[str, Any]:
-    number = _read_number(entity, "unix_time")
-    return _describe("DateTime", unix_time=number, formatting_type=_read_time_format(entity))
-
-
-_READERS: dict[str, Any] = {
-    "pre": _read_pre,
-    "text_link": _read_link,
-    "text_mention": _read_mention,
-    "custom_emoji": _read_emoji,
-    "date_time": _read_time,
-}
 
 
 def _describe(name: str, **fields: Any) -> dict[str, Any]:

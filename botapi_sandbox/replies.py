@@ -1,4 +1,4 @@
-"""Replies to messages of the same chat, of another chat or topic, with a quote (#replyparameters)."""
+"""Fields of a message about another one: replies with quotes (#replyparameters), and the origin of a forward."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from botapi_sandbox.chats import MEDIA_KINDS, make_reference
 from botapi_sandbox.formatted_text import FormattedText, count_units
-from botapi_sandbox.forwards import make_origin
 from botapi_sandbox.refusals import bad_request
 
 if TYPE_CHECKING:
@@ -167,3 +166,20 @@ def _list_marks(entities: list[Json]) -> set[tuple[Any, ...]]:
         for entity in _pick_quoted(entities)
         for unit in range(entity["offset"], entity["offset"] + entity["length"])
     }
+
+
+def make_origin(message: Json) -> Json:
+    """The `MessageOrigin` of a message: that of its forward, or else its sender."""
+    sent_now = {"type": "user", "sender_user": message["from"], "date": message["date"]}
+    origin: Json = message.get("forward_origin") or sent_now
+    return origin
+
+
+def describe_forward(origin: Json) -> Json:
+    """The fields of a forwarded message; Telegram's server still writes the old ones beside the new one."""
+    fields: Json = {"forward_origin": origin, "forward_date": origin["date"]}
+    if origin["type"] == "user":
+        fields["forward_from"] = origin["sender_user"]
+    else:
+        fields["forward_sender_name"] = origin["sender_user_name"]
+    return fields

@@ -1,4 +1,4 @@
-"""Actions of a user in a chat: write, send files, press buttons, stop an answer, block the bot."""
+"""Actions of a user in a chat: write, send files, press buttons, react, stop an answer, block the bot."""
 
 from __future__ import annotations
 
@@ -10,18 +10,21 @@ from typing import TYPE_CHECKING, Any
 from botapi_sandbox.attachments import describe_file
 from botapi_sandbox.chats import MEDIA_KINDS, make_reference
 from botapi_sandbox.formatted_text import count_units
-from botapi_sandbox.forwards import describe_forward
+from botapi_sandbox.methods.chats import describe_member
+from botapi_sandbox.methods.reactions import check_reaction
 from botapi_sandbox.refusals import ApiRefusalError, bad_request
+from botapi_sandbox.replies import describe_forward
 from botapi_sandbox.services import PendingCallback
 from botapi_sandbox.validation import MAX_TEXT_UNITS, check_caption, check_text
 
 if TYPE_CHECKING:
-    from botapi_sandbox.chats import Dialog, DialogMessage, Json
+    from botapi_sandbox.chats import Dialog, Json
     from botapi_sandbox.files import ReceivedFile
     from botapi_sandbox.formatted_text import FormattedText
     from botapi_sandbox.services import SandboxServices
 
 MAX_PASTE = 200_000
+_MAX_REACTIONS = 3  # of a person with Telegram Premium
 _EDITED = ("text", "entities", "caption", "caption_entities")
 _PHONE = re.compile(r"\+?[\d ()-]{5,20}")
 
@@ -54,20 +57,16 @@ def write_text(services: SandboxServices, dialog: Dialog, fields: Json) -> Json:
     text = str(fields.get("text") or "")[:MAX_PASTE]
     pieces = cut_paste(text, MAX_TEXT_UNITS)
     entities = fields.get("entities") if len(pieces) == 1 else None
-    formatted = [services.parser.format(piece, "", entities) for piece in pieces]
-    sent = [_write_piece(services, dialog, user, head, piece) for piece in formatted if piece.text]
-    if not sent:
+    texts = [services.parser.format(piece, "", entities) for piece in pieces]
+    contents = [_describe_text(text) for text in texts if text.text]
+    if not contents:
         raise bad_request("text must be non-empty")
-    return sent[0].to_view()
+    first, *_ = [services.state.add_user_message(user, dialog, {**head, **content}) for content in contents]
+    return first.to_view()
 
 
-def _write_piece(
-    services: SandboxServices, dialog: Dialog, user: Json, head: Json, text: FormattedText
-) -> DialogMessage:
-    content = {**head, "text": text.text}
-    if text.entities:
-        content["entities"] = text.entities
-    return services.state.add_user_message(user, dialog, content)
+def _describe_text(text: FormattedText) -> Json:
+    return {"text": text.text, **({"entities": text.entities} if text.entities else {})}
 
 
 def cut_paste(text: str, limit: int) -> list[str]:
@@ -92,16 +91,15 @@ def edit_text(services: SandboxServices, dialog: Dialog, fields: Json) -> Json:
     if stored is None or stored.message["from"] != user or "forward_origin" in stored.message:
         raise bad_request("there is no such message of this user")
     text = services.parser.format(str(fields.get("text") or ""), "", fields.get("entities"))
-    content = _replace_caption(stored.message, text) if "text" not in stored.message else _read_new_text(text)
+    if "text" in stored.message:
+        check_text(text)
+        content = _describe_text(text)
+    else:
+        content = _replace_caption(stored.message, text)
     if all(stored.message.get(name) == content.get(name) for name in _EDITED):
         raise bad_request("MESSAGE_NOT_MODIFIED")
     services.state.edit_user_message(dialog, stored, content)
     return stored.to_view()
-
-
-def _read_new_text(text: FormattedText) -> Json:
-    check_text(text)
-    return {"text": text.text, **({"entities": text.entities} if text.entities else {})}
 
 
 def _replace_caption(message: Json, text: FormattedText) -> Json:
@@ -131,8 +129,12 @@ async def send_file(services: SandboxServices, dialog: Dialog, fields: Json, upl
     stored = await services.files.save(upload, kind, owners=_list_names(services, dialog))
     numbers = ("duration", "width", "height", "length")
     details = {name: _to_int(float(fields[name]), name) for name in numbers if fields.get(name)}
-    # A browser records voice in its own container; a person's voice message is one whatever it is.
-    content = describe_file(stored, kind, details) if kind != "voice" else _describe_recording(stored, details)
+    content = describe_file(stored, kind, details)
+    if kind == "voice":
+        # A browser records voice in its own container; a person's voice message is one whatever it is.
+        voice = {"file_id": stored.file_id, "file_unique_id": stored.unique_id, "file_size": stored.size}
+        seconds = details.get("duration") or stored.seconds or 0
+        content = {"voice": {**voice, "duration": seconds, "mime_type": "audio/ogg"}}
     if caption.text:
         content["caption"] = caption.text
     if caption.entities:
@@ -140,12 +142,6 @@ async def send_file(services: SandboxServices, dialog: Dialog, fields: Json, upl
     if fields.get("media_group_id"):
         content["media_group_id"] = str(fields["media_group_id"])[:64]
     return services.state.add_user_message(user, dialog, {**head, **content}).to_view()
-
-
-def _describe_recording(stored: Any, details: Json) -> Json:
-    seconds = details.get("duration") or stored.seconds or 0
-    voice = {"file_id": stored.file_id, "file_unique_id": stored.unique_id, "duration": seconds}
-    return {"voice": {**voice, "mime_type": "audio/ogg", "file_size": stored.size}}
 
 
 def _read_head(services: SandboxServices, dialog: Dialog, fields: Json) -> Json:
@@ -205,7 +201,9 @@ def press_button(services: SandboxServices, dialog: Dialog, fields: Json) -> Jso
     user = get_user(services, dialog, fields)
     stored = dialog.messages.get(_to_int(fields.get("message_id"), "message_id"))
     data = str(fields.get("data") or "")
-    if stored is None or stored.bot is None or data not in _list_data(stored):
+    rows = (stored.message.get("reply_markup") or {}).get("inline_keyboard", ()) if stored else ()
+    known = {button.get("callback_data") for row in rows for button in row}
+    if stored is None or stored.bot is None or data not in known:
         raise bad_request("there is no such button")
     callback_id = str(secrets.randbits(62))
     services.add_callback(callback_id, PendingCallback(stored.bot, dialog, time.monotonic()))
@@ -214,9 +212,54 @@ def press_button(services: SandboxServices, dialog: Dialog, fields: Json) -> Jso
     return {"id": callback_id}
 
 
-def _list_data(stored: DialogMessage) -> set[str]:
-    rows = (stored.message.get("reply_markup") or {}).get("inline_keyboard", ())
-    return {button["callback_data"] for row in rows for button in row if "callback_data" in button}
+def react(services: SandboxServices, dialog: Dialog, fields: Json) -> Json:
+    """Replace a person's reactions to a message; `reaction` is an emoji or a list of them.
+
+    Bots that ask for `message_reaction` get it: in a private chat, and in a group as its administrators (#update).
+    """
+    user = get_user(services, dialog, fields)
+    stored = dialog.messages.get(_to_int(fields.get("message_id"), "message_id"))
+    if stored is None or stored.is_service:
+        raise bad_request("there is no such message")
+    given = fields.get("reaction") or []
+    emoji = given if isinstance(given, list) else [given]
+    if len(emoji) > _MAX_REACTIONS:
+        raise bad_request("REACTIONS_TOO_MANY")
+    new = [check_reaction({"type": "emoji", "emoji": one}) for one in emoji]
+    old = stored.user_reactions.pop(user["id"], [])
+    if new:
+        stored.user_reactions[user["id"]] = new
+    if old == new:
+        return stored.to_view()
+    number = stored.message["message_id"]
+    services.events.publish(dialog.key, "user_reaction", message_id=number, reactions=new, user_id=user["id"])
+    change = {"chat": dialog.chat, "message_id": number, "user": user, "date": int(time.time())}
+    for bot in services.state.list_bots(dialog):
+        if (dialog.is_private and not dialog.blocked) or dialog.is_administrator(bot):
+            update = {**change, "old_reaction": old, "new_reaction": new}
+            bot.queue.push("message_reaction", update, dialog.chat_id)
+    return stored.to_view()
+
+
+def set_administrator(services: SandboxServices, dialog: Dialog, fields: Json) -> Json:
+    """Give a bot an administrator's rights in a group or take them back; the bot gets `my_chat_member`."""
+    user = get_user(services, dialog, fields)
+    bot = services.state.find_bot(str(fields.get("bot") or ""))
+    if dialog.is_private or bot is None:
+        raise bad_request("bot must be known and the dialog a group")
+    owner_id = next(iter(services.state.users))
+    if user["id"] != owner_id:
+        raise bad_request("only the owner of the group can do that")
+    old = describe_member(dialog, owner_id, bot.user)
+    if fields.get("is_administrator", True):
+        dialog.administrators.add(bot.username)
+    else:
+        dialog.administrators.discard(bot.username)
+    new = describe_member(dialog, owner_id, bot.user)
+    if old != new:
+        change = {"chat": dialog.chat, "from": user, "date": int(time.time())}
+        bot.queue.push("my_chat_member", {**change, "old_chat_member": old, "new_chat_member": new}, dialog.chat_id)
+    return new
 
 
 def stop_draft(services: SandboxServices, dialog: Dialog, fields: Json) -> Json:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from botapi_sandbox import user_actions, user_members
+from botapi_sandbox import user_actions
 from botapi_sandbox.flood import FloodLimits
 from botapi_sandbox.guard import as_json, guarded
 from botapi_sandbox.methods.commands import list_visible
@@ -17,18 +17,32 @@ from botapi_sandbox.refusals import ApiRefusalError, bad_request
 from botapi_sandbox.settings import SandboxPerson
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from starlette.requests import Request
     from starlette.routing import BaseRoute
 
-    from botapi_sandbox.chats import Bot, Json
+    from botapi_sandbox.chats import Dialog, Json
     from botapi_sandbox.event_log import Subscription
     from botapi_sandbox.services import SandboxServices
+
+    Action = Callable[[SandboxServices, Dialog, Json], Json]
+    Endpoint = Callable[[Request], Awaitable[Response]]
 
 _HEARTBEAT_SECONDS = 15.0
 _MAX_SHOWN = 1_000
 _INLINE_TYPES = ("image/png", "image/jpeg", "image/gif", "image/webp", "audio/", "video/")
+# What a person does in a dialog, by the last part of the path.
+_ACTIONS: dict[str, Action] = {
+    "messages": user_actions.write_text,
+    "edits": user_actions.edit_text,
+    "contacts": user_actions.share_contact,
+    "callbacks": user_actions.press_button,
+    "reactions": user_actions.react,
+    "administrators": user_actions.set_administrator,
+    "stop": user_actions.stop_draft,
+    "block": user_actions.set_blocked,
+}
 
 
 class UserApi:
@@ -39,20 +53,12 @@ class UserApi:
 
     def make_routes(self, prefix: str) -> list[BaseRoute]:
         """All routes, each behind the guard."""
-        table = [
+        table: list[tuple[str, str, Endpoint]] = [
             ("GET", "/state", self.show_state),
             ("POST", "/users", self.add_user),
             ("GET", "/commands", self.list_commands),
             ("GET", "/dialogs/{dialog}", self.show_dialog),
-            ("POST", "/dialogs/{dialog}/messages", self.write_message),
-            ("POST", "/dialogs/{dialog}/edits", self.edit_message),
             ("POST", "/dialogs/{dialog}/files", self.send_file),
-            ("POST", "/dialogs/{dialog}/contacts", self.share_contact),
-            ("POST", "/dialogs/{dialog}/callbacks", self.press_button),
-            ("POST", "/dialogs/{dialog}/reactions", self.react),
-            ("POST", "/dialogs/{dialog}/administrators", self.set_administrator),
-            ("POST", "/dialogs/{dialog}/stop", self.stop_draft),
-            ("POST", "/dialogs/{dialog}/block", self.set_blocked),
             ("GET", "/files/{file_id}", self.download),
             ("POST", "/updates", self.inject_update),
             ("GET", "/events", self.follow_events),
@@ -62,6 +68,7 @@ class UserApi:
             ("GET", "/calls", self.list_calls),
             ("POST", "/reset", self.reset),
         ]
+        table += [("POST", f"/dialogs/{{dialog}}/{name}", self._make_endpoint(act)) for name, act in _ACTIONS.items()]
         return [Route(prefix + path, guarded(endpoint), methods=[method]) for method, path, endpoint in table]
 
     # -- what there is --------------------------------------------------------------------------------------------
@@ -69,31 +76,16 @@ class UserApi:
     async def show_state(self, request: Request) -> Response:
         """Bots, people, groups."""
         state = self._services.state
-        bots = [
-            {
-                "id": bot.user["id"],
-                "username": bot.username,
-                "name": bot.texts.get(("name", ""), bot.account.name),
-                "names": _list_names(bot),
-                "description": bot.texts.get(("description", ""), ""),
-                "commands": bot.commands.get(("default", ""), []),
-                "pending_updates": bot.queue.count(),
-                "menu": bot.menu_buttons.get(0, {"type": "commands"}),
-            }
-            for bot in state.bots.values()
-        ]
         groups = [state.describe_group(group) for group in state.groups.values()]
-        people, seq = list(state.users.values()), self._services.events.seq
-        return as_json(
-            {
-                "bots": bots,
-                "users": people,
-                "groups": groups,
-                "seq": seq,
-                "parser": self._services.parser.name,
-                "panel": self._services.settings.panel,
-            }
-        )
+        view = {
+            "bots": [bot.to_view() for bot in state.bots.values()],
+            "users": list(state.users.values()),
+            "groups": groups,
+            "seq": self._services.events.seq,
+            "parser": self._services.parser.name,
+            "panel": self._services.settings.panel,
+        }
+        return as_json(view)
 
     async def add_user(self, request: Request) -> Response:
         """A new person."""
@@ -141,16 +133,6 @@ class UserApi:
 
     # -- what people do -------------------------------------------------------------------------------------------
 
-    async def write_message(self, request: Request) -> Response:
-        """A text message."""
-        dialog = user_actions.get_dialog(self._services, request.path_params["dialog"])
-        return as_json(user_actions.write_text(self._services, dialog, await _read(request)))
-
-    async def edit_message(self, request: Request) -> Response:
-        """A new text for one's own message."""
-        dialog = user_actions.get_dialog(self._services, request.path_params["dialog"])
-        return as_json(user_actions.edit_text(self._services, dialog, await _read(request)))
-
     async def send_file(self, request: Request) -> Response:
         """A file."""
         dialog = user_actions.get_dialog(self._services, request.path_params["dialog"])
@@ -163,37 +145,12 @@ class UserApi:
         finally:
             await params.close()
 
-    async def share_contact(self, request: Request) -> Response:
-        """A phone number, by the bot's button or from the address book."""
-        dialog = user_actions.get_dialog(self._services, request.path_params["dialog"])
-        return as_json(user_actions.share_contact(self._services, dialog, await _read(request)))
+    def _make_endpoint(self, act: Action) -> Endpoint:
+        async def answer(request: Request) -> Response:
+            dialog = user_actions.get_dialog(self._services, request.path_params["dialog"])
+            return as_json(act(self._services, dialog, await _read(request)))
 
-    async def press_button(self, request: Request) -> Response:
-        """An inline button."""
-        dialog = user_actions.get_dialog(self._services, request.path_params["dialog"])
-        return as_json(user_actions.press_button(self._services, dialog, await _read(request)))
-
-    async def react(self, request: Request) -> Response:
-        """Reactions to a message."""
-        dialog, fields = user_actions.get_dialog(self._services, request.path_params["dialog"]), await _read(request)
-        user = user_actions.get_user(self._services, dialog, fields)
-        return as_json(user_members.react(self._services, dialog, user, fields))
-
-    async def set_administrator(self, request: Request) -> Response:
-        """The rights of a bot in a group."""
-        dialog, fields = user_actions.get_dialog(self._services, request.path_params["dialog"]), await _read(request)
-        user = user_actions.get_user(self._services, dialog, fields)
-        return as_json(user_members.set_administrator(self._services, dialog, user, fields))
-
-    async def stop_draft(self, request: Request) -> Response:
-        """The stop button of a draft."""
-        dialog = user_actions.get_dialog(self._services, request.path_params["dialog"])
-        return as_json(user_actions.stop_draft(self._services, dialog, await _read(request)))
-
-    async def set_blocked(self, request: Request) -> Response:
-        """Block or unblock the bot."""
-        dialog = user_actions.get_dialog(self._services, request.path_params["dialog"])
-        return as_json(user_actions.set_blocked(self._services, dialog, await _read(request)))
+        return answer
 
     async def inject_update(self, request: Request) -> Response:
         """A raw update, for kinds nothing here produces."""
@@ -252,12 +209,6 @@ class UserApi:
         """Empty chats, faults and flood control."""
         self._services.reset()
         return as_json({"ok": True})
-
-
-def _list_names(bot: Bot) -> dict[str, str]:
-    """A bot's names by language, as it has set them or as its account came with them."""
-    set_later = {language: text for (field, language), text in bot.texts.items() if field == "name" and language}
-    return {**bot.account.names, **set_later}
 
 
 async def _read(request: Request) -> Json:

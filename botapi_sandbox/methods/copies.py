@@ -6,10 +6,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from botapi_sandbox.chats import MEDIA_KINDS
-from botapi_sandbox.forwards import describe_forward, make_origin
 from botapi_sandbox.methods.content import complete_caption, parse_caption
 from botapi_sandbox.methods.delivery import deliver, deliver_all, find_message, find_messages, prepare, read_message_ids
 from botapi_sandbox.refusals import bad_request
+from botapi_sandbox.replies import describe_forward, make_origin
 
 if TYPE_CHECKING:
     from botapi_sandbox.chats import DialogMessage, Json
