@@ -3,17 +3,14 @@
 import asyncio
 import shutil
 import time
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from beseda.app.image_settings import photo_settings
-from beseda.audio.base import AudioSpan, Listener, Recording, Sound
-from beseda.audio.ffmpeg import Ffmpeg, find_ffmpeg
+from beseda.audio.ffmpeg import Ffmpeg
 from beseda.config import Settings
 from beseda.core.clock import Clock
-from beseda.core.errors import ToolError
 from beseda.core.process_identity import find_dead_processes, new_process_id
 from beseda.engine.usage.budgeted import BudgetedEnhancer
 from beseda.features.transcription import DiskBudget, TranscriptionRules, TranscriptionService
@@ -45,7 +42,7 @@ async def open_media(settings: Settings, clock: Clock, stack: AsyncExitStack) ->
     stack.push_async_callback(transcriber.close)
     downloads = await asyncio.to_thread(open_downloads, settings.storage_dir / "tmp")
     stack.push_async_callback(asyncio.to_thread, shutil.rmtree, downloads, ignore_errors=True)
-    ffmpeg = open_ffmpeg()
+    ffmpeg = Ffmpeg(None, asyncio.Semaphore(_FFMPEG_SLOTS))
     rules = TranscriptionRules(budget=DiskBudget(settings.temp_budget * 1024 * 1024))
     enhancer = build_enhancer(photo_settings(settings), ImageProcessPool())
     stack.push_async_callback(enhancer.close)
@@ -61,40 +58,6 @@ async def open_media(settings: Settings, clock: Clock, stack: AsyncExitStack) ->
 def speech_settings(settings: Settings) -> SpeechSettings:
     """Return the settings of the speech recognisers."""
     return SpeechSettings(",".join(settings.speech), settings.api_keys, settings.base_urls)
-
-
-def open_ffmpeg() -> "Ffmpeg | _NoFfmpeg":
-    try:
-        return Ffmpeg(find_ffmpeg(), asyncio.Semaphore(_FFMPEG_SLOTS))
-    except ToolError as error:
-        return _NoFfmpeg(error.detail)
-
-
-class _NoFfmpeg:
-    """Replaces ffmpeg if it is missing: the bots run, and a recording is answered with a plain sentence."""
-
-    def __init__(self, detail: str) -> None:
-        self._detail = detail
-
-    async def transcode_voice(self, source: Path, target: Path) -> Recording:
-        raise ToolError(self._detail)
-
-    async def probe(self, source: Path) -> Sound:
-        raise ToolError(self._detail)
-
-    async def transcode_speech(
-        self, source: Path, target: Path, sound: Sound, *, max_seconds: float, listener: Listener | None = None
-    ) -> Recording:
-        raise ToolError(self._detail)
-
-    async def find_silences(self, source: Path, window: AudioSpan) -> Sequence[AudioSpan]:
-        raise ToolError(self._detail)
-
-    async def find_sound(self, source: Path, window: AudioSpan) -> Sequence[AudioSpan]:
-        raise ToolError(self._detail)
-
-    async def cut(self, source: Path, target: Path, span: AudioSpan) -> Recording:
-        raise ToolError(self._detail)
 
 
 def open_downloads(folder: Path) -> Path:

@@ -60,24 +60,28 @@ class Ffmpeg:
 
     `slots` bounds the number of parallel runs, `timeout` is the seconds that each may take; a long recording gets more
     by its length. One core transcodes speech about a hundred times faster than it was spoken. With `gentle`, long
-    recordings run at a lower priority, for a bot that answers other people meanwhile.
+    recordings run at a lower priority, for a bot that answers other people meanwhile. Without a `path` the program is
+    searched at each use, and its absence is a `ToolError`: the bots run without it.
     """
 
     def __init__(
         self,
-        path: Path,
+        path: Path | None,
         slots: asyncio.Semaphore,
         timeout: float = 300.0,
         *,
         max_seconds: float = MAX_SECONDS,
         gentle: bool = False,
     ) -> None:
-        self._path = path
-        self._probe_path = find_ffprobe(path)
+        self._given = path
         self._gently = [nice, "-n", "10"] if gentle and (nice := shutil.which("nice")) else []
         self._slots = slots
         self._timeout = timeout
         self._max_seconds = max_seconds
+
+    @property
+    def _path(self) -> Path:
+        return self._given or find_ffmpeg()
 
     async def transcode_voice(self, source: Path, target: Path) -> Recording:
         """Write the sound of `source` to `target`, mono at 16 kHz, never larger than it came unless it is tiny.
@@ -98,8 +102,8 @@ class Ffmpeg:
         except OSError as error:
             raise _cannot_read(source, error) from error
         async with self._slots:
-            if self._probe_path is not None:
-                completed = await self._run([self._probe_path, *_command.probing(source)], _LOOKING)
+            if (ffprobe := find_ffprobe(self._path)) is not None:
+                completed = await self._run([ffprobe, *_command.probing(source)], _LOOKING)
                 if completed.returncode != 0:
                     raise _command.explain(completed, "ffprobe")
                 return _probe.read_probe(completed.stdout, source, size)
