@@ -10,10 +10,16 @@ from beseda import __version__
 from beseda.api.app import api_app
 from beseda.api.health import Check, health_router
 from beseda.api.monitoring import InstallationGauges, MonitoringSources, monitoring_router
+from beseda.app import App
 from beseda.console.sandbox_panel.app import HostPanel
+from beseda.engine.files.repository import FileRepository
 from beseda.engine.telegram_webhook import webhook_router
-from beseda.web.dependencies import ApiParts
+from beseda.features.conversations.queries import ConversationList
+from beseda.features.jobs.queries import JobList
+from beseda.features.meetings.model import Diary
+from beseda.web.dependencies import ApiLimits, ApiParts, BotList
 from beseda.web.hosts import HostGuard
+from beseda.web.idempotency_repository import KeptAnswerRepository
 from beseda.web.problems import add_problem_handlers
 from botapi_sandbox import Sandbox
 
@@ -63,3 +69,44 @@ class Web:
 
 async def _to_sandbox() -> RedirectResponse:
     return RedirectResponse("/sandbox")
+
+
+def collect_sources(app: App) -> MonitoringSources:
+    """Return the services that `/metrics` of this process is read from."""
+    return MonitoringSources(
+        app.features.analytics, app.engine.processes, app.features.webhooks, app.settings.storage_dir
+    )
+
+
+def collect_api_parts(app: App, checks: Mapping[str, Check], bots: BotList) -> ApiParts:
+    """Return the services of the API in this process."""
+    settings, engine, features = app.settings, app.engine, app.features
+    features.meetings.adopt(
+        {item.name: Diary(item.calendar, item.model) for item in bots.profiles if item.calendar is not None}
+    )
+    for profile in bots.profiles:
+        features.reports.adopt(profile.slot_titles)
+    return ApiParts(
+        clock=engine.clock,
+        keys=features.api_keys,
+        kept_answers=KeptAnswerRepository(engine.database, engine.clock),
+        limiter=engine.ephemeral.limiter,
+        conversations=ConversationList(engine.database),
+        takeovers=features.takeovers,
+        files=engine.files,
+        file_list=FileRepository(engine.database),
+        jobs=engine.jobs,
+        meetings=features.meetings,
+        leads=features.leads,
+        webhooks=features.webhooks,
+        job_list=JobList(engine.database),
+        analytics=features.analytics,
+        reports=features.reports,
+        broadcasts=features.broadcasts,
+        bots=bots,
+        model=engine.models.program.name,
+        models=engine.models,
+        limits=ApiLimits(settings.api_rate, settings.api_body, settings.cors_origins, settings.list_hosts()),
+        checks=checks,
+        sources=collect_sources(app),
+    )

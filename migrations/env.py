@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from beseda.app.tables import metadata
+from beseda.app_tables import metadata
 
 connection = context.config.attributes["connection"]
 context.configure(

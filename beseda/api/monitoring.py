@@ -23,7 +23,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from beseda import __version__
 from beseda.api.health import Check, ask_all
-from beseda.app.container import Container
 from beseda.core import metrics
 from beseda.core.disk import read_free_bytes
 from beseda.core.errors import StorageError
@@ -106,11 +105,6 @@ class MonitoringSources:
     processes: ProcessRegistry
     webhooks: WebhookService
     storage_dir: Path
-
-    @classmethod
-    def of(cls, container: Container) -> "MonitoringSources":
-        """Return the services of a container."""
-        return cls(container.analytics, container.processes, container.webhooks, container.settings.storage_dir)
 
 
 def monitoring_router(gauges: InstallationGauges) -> APIRouter:

@@ -22,11 +22,12 @@ async def _serve(settings: "Settings") -> None:
     import asyncio
 
     from beseda.api.app import api_app
-    from beseda.app.container import open_container
+    from beseda.app import open_app
+    from beseda.asgi import collect_api_parts
     from beseda.bots.catalog import Catalog
-    from beseda.cli.process import list_checks, listen, working_slots
+    from beseda.cli.process import listen, working_slots
     from beseda.core.serving import serve_app
-    from beseda.web.dependencies import ApiParts, BotList
+    from beseda.web.dependencies import BotList
 
     open_storage(settings)
     catalog, profiles = Catalog([settings.bots_dir]), []
@@ -37,10 +38,10 @@ async def _serve(settings: "Settings") -> None:
             typer.echo(f"beseda: the bot {name} is left out: {error.detail}", err=True)
     async with AsyncExitStack() as stack:
         listener = listen(settings, stack)
-        container = await stack.enter_async_context(open_container(settings))
+        app = await stack.enter_async_context(open_app(settings))
         slots = () if settings.celery_broker_url else working_slots(settings)
-        container.join("api", slots=slots)
-        app = api_app(ApiParts.of(container, list_checks(container), BotList(profiles)))
-        await stack.enter_async_context(serve_app(app, listener))
+        app.join("api", slots=slots)
+        parts = collect_api_parts(app, app.list_checks(), BotList(profiles))
+        await stack.enter_async_context(serve_app(api_app(parts), listener))
         typer.echo(f"Beseda's API is up: {listener.address}/docs")
         await asyncio.Event().wait()

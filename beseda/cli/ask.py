@@ -136,7 +136,7 @@ class _Asked:
 
 
 async def _ask(settings: "Settings", request: "ModelRequest", wishes: _Wishes) -> _Asked:
-    from beseda.app.model_settings import llm_settings
+    from beseda.app_settings import llm_settings
     from beseda.cli.answer import receive_answer
     from beseda.core.clock import SystemClock
     from beseda.http.client import HttpClient
@@ -246,7 +246,7 @@ def _compare(settings: "Settings", specs: "Sequence[str]", request: "ModelReques
 async def _ask_all(
     settings: "Settings", specs: "Sequence[str]", request: "ModelRequest", *, as_json: bool
 ) -> "Compared":
-    from beseda.app.model_settings import llm_settings
+    from beseda.app_settings import llm_settings
     from beseda.cli.compare import Board, build_contenders, compare_models, open_board
     from beseda.core.clock import SystemClock
     from beseda.http.client import HttpClient

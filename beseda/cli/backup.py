@@ -9,14 +9,17 @@ from beseda.cli.settings import ConfigOption, JsonOption, open_storage, read_set
 from beseda.core.errors import SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from beseda.features.backup.service import Manifest
+    from beseda.features.personal_data.forgotten import ForgottenPerson
 
 ArchiveArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The archive.", show_default=False)]
 
 
 def backup(file: ArchiveArgument, as_json: JsonOption = False, config: ConfigOption = None) -> None:
     """Write one consistent archive of the database and the stored files while everything runs."""
-    from beseda.app.backup import write_backup
+    from beseda.app_database import write_backup
 
     settings = read_settings(config)
     manifest = run_async(write_backup(settings, file))
@@ -39,7 +42,7 @@ def restore(
 
     Personal data that was erased after the backup is erased again.
     """
-    from beseda.app.restore import check_backup, restore_backup
+    from beseda.app_database import check_backup, restore_backup
 
     settings = read_settings(config)
     if check:
@@ -49,7 +52,15 @@ def restore(
     for path in forgotten or ():
         if not path.exists():
             raise SettingsError(f"--forgotten: there is no file {path}")
-    restored = run_async(restore_backup(settings, file, tuple(forgotten or ())))
+
+    async def forget(people: "Sequence[ForgottenPerson]") -> None:
+        from beseda.app import open_app
+
+        async with open_app(settings) as app:
+            for person in people:
+                await app.build_personal_data(person.owner.bot).forget(person.owner)
+
+    restored = run_async(restore_backup(settings, file, forgotten or (), forget))
     _show(restored.manifest, as_json, "Restored:", forgotten=restored.forgotten)
     if restored.forgotten and not as_json:
         typer.echo(f"{restored.forgotten} people who had their data erased after this backup were erased again.")

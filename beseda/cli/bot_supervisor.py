@@ -6,9 +6,9 @@ import gc
 import logging
 from collections.abc import Callable, Sequence
 
-from beseda.app.container import Container
-from beseda.app.launch import Assignment, RunningBot
-from beseda.app.tasks import keep_schedule, register_tasks
+from beseda.app import App
+from beseda.app_bots import Assignment, RunningBot
+from beseda.app_tasks import keep_schedule, register_tasks
 from beseda.asgi import Web
 from beseda.bots.catalog import Catalog
 from beseda.cli.run_options import RunOptions, name_variable
@@ -27,9 +27,9 @@ _PATIENCE = 5.0  # seconds that the announcement waits for the slower ones
 class BotSupervisor:
     """Starts bots concurrently, keeps them running, and lets them finish their current work when they stop."""
 
-    def __init__(self, options: RunOptions, container: Container, web: Web) -> None:
+    def __init__(self, options: RunOptions, app: App, web: Web) -> None:
         self._options = options
-        self._container = container
+        self._app = app
         self._web = web
         self._open: list[RunningBot] = []
         self._up: list[str] = []
@@ -44,11 +44,11 @@ class BotSupervisor:
         """
         jobs = [self._live(assignment) for assignment in self._options.assignments]
         # A task may be about a bot that runs in another process.
-        self._container.meetings.adopt(await asyncio.to_thread(Catalog([self._options.settings.bots_dir]).diaries))
-        register_tasks(self._container.jobs, self._container)
+        self._app.features.meetings.adopt(await asyncio.to_thread(Catalog([self._options.settings.bots_dir]).diaries))
+        register_tasks(self._app)
         if self._options.keeps_schedule:
-            jobs.append(keep_schedule(self._container))
-        jobs += [self._announce(announce), check_speech(self._container.media.transcriber)]
+            jobs.append(keep_schedule(self._app))
+        jobs += [self._announce(announce), check_speech(self._app.engine.media.transcriber)]
         tasks = [asyncio.create_task(job) for job in jobs]
         try:
             await asyncio.gather(*tasks)
@@ -61,7 +61,7 @@ class BotSupervisor:
 
         Jobs finish in the meantime or return to the queue, so that answers and jobs share one deadline.
         """
-        await asyncio.gather(self._container.jobs.close(within=_GRACE), *(bot.close() for bot in self._open))
+        await asyncio.gather(self._app.engine.jobs.close(within=_GRACE), *(bot.close() for bot in self._open))
 
     async def _live(self, assignment: Assignment) -> None:
         with log_context(bot=assignment.profile.name):
@@ -69,7 +69,7 @@ class BotSupervisor:
 
     async def _live_named(self, assignment: Assignment) -> None:
         try:
-            bot = await RunningBot.open(assignment, self._container)
+            bot = await RunningBot.open(assignment, self._app)
         except TelegramUnauthorizedError:
             self._leave_out(assignment)
             return

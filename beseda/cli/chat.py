@@ -38,7 +38,7 @@ def chat(
     """Talk with a model in the terminal; conversations are remembered in a file."""
     import asyncio
 
-    from beseda.app.model_settings import llm_settings
+    from beseda.app_settings import llm_settings
     from beseda.cli.memory_file import MemoryFile
     from beseda.cli.repl.budget import Budget
     from beseda.cli.repl.loop import run_chat

@@ -17,7 +17,7 @@ def upgrade(
     config: ConfigOption = None,
 ) -> None:
     """Bring the database up to date. `beseda run` does it by itself at the start."""
-    from beseda.app.backup import upgrade_with_backup
+    from beseda.app_database import upgrade_with_backup
     from beseda.db.migrate import upgrade as upgrade_alone
 
     settings = read_settings(config)

@@ -128,7 +128,7 @@ async def _check_token(settings: "Settings", name: str, token: str) -> list[Chec
 
 
 async def _check_model(settings: "Settings") -> list[CheckResult]:
-    from beseda.app.model_settings import llm_settings
+    from beseda.app_settings import llm_settings
     from beseda.core.clock import SystemClock
     from beseda.http.client import HttpClient
     from beseda.llm.registry import choose_model
@@ -194,7 +194,7 @@ async def _check_own_models(settings: "Settings") -> list[CheckResult]:
 
 
 async def _check_own_model(settings: "Settings", spec: str, profiles: "Sequence[BotProfile]") -> list[CheckResult]:
-    from beseda.app.model_settings import llm_settings
+    from beseda.app_settings import llm_settings
     from beseda.core.clock import SystemClock
     from beseda.http.client import HttpClient
     from beseda.llm.provider import choose_configured
@@ -212,7 +212,7 @@ async def _check_own_model(settings: "Settings", spec: str, profiles: "Sequence[
 
 
 async def _check_speech(settings: "Settings") -> list[CheckResult]:
-    from beseda.app.media import speech_settings
+    from beseda.app_settings import speech_settings
     from beseda.speech.registry import build_transcriber
 
     transcriber = build_transcriber(speech_settings(settings))

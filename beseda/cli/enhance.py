@@ -112,7 +112,7 @@ async def _enhance_all(
 ) -> list[_Outcome]:
     import asyncio
 
-    from beseda.app.image_settings import photo_settings
+    from beseda.app_settings import photo_settings
     from beseda.images.process_pool import ImageProcessPool
     from beseda.images.registry import build_enhancer
 

@@ -89,7 +89,7 @@ async def _use(settings: "Settings", work: "Callable[[ApiKeyService], Awaitable[
     """Return the result of `work` on the keys in the database of the settings."""
     from contextlib import AsyncExitStack
 
-    from beseda.app.database import open_database
+    from beseda.app_database import open_database
     from beseda.core.clock import SystemClock
     from beseda.features.api_keys.repository import ApiKeyRepository
     from beseda.features.api_keys.service import ApiKeyService

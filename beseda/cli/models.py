@@ -24,7 +24,7 @@ app = typer.Typer(help="The models that can answer.", no_args_is_help=True)
 @app.command("list")
 def list_models(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     """List the endpoints: which are set up, and whether those answer."""
-    from beseda.app.model_settings import llm_settings
+    from beseda.app_settings import llm_settings
     from beseda.cli.output import print_json
 
     rows = run_async(_look(llm_settings(read_settings(config))))
@@ -99,7 +99,7 @@ def stop_model(config: ConfigOption = None) -> None:
 
 
 async def _fetch(settings: "Settings", model: str, sha256: str, shape: tuple[int, int, int]) -> "StartedServer":
-    from beseda.app.model_settings import models_folder
+    from beseda.app_settings import models_folder
     from beseda.core.clock import SystemClock
     from beseda.http.client import HttpClient
     from beseda.llm.local_server import LocalServers, ServerPlan, find_packaged
@@ -121,7 +121,7 @@ async def _fetch(settings: "Settings", model: str, sha256: str, shape: tuple[int
 
 
 async def _stop(settings: "Settings") -> bool:
-    from beseda.app.model_settings import models_folder
+    from beseda.app_settings import models_folder
     from beseda.http.client import HttpClient
     from beseda.llm.local_server import LocalServers
 

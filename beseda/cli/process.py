@@ -1,14 +1,12 @@
 """The life of a serving process: the web comes up, the bots join; everything ends in the reverse order."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
-from beseda.api.health import Check
-from beseda.api.monitoring import MonitoringSources
-from beseda.app.container import Container, open_container
-from beseda.app.model_settings import llm_settings
-from beseda.asgi import Web
+from beseda.app import App, open_app
+from beseda.app_settings import llm_settings
+from beseda.asgi import Web, collect_api_parts, collect_sources
 from beseda.cli.bot_supervisor import BotSupervisor
 from beseda.cli.output import print_start_line
 from beseda.cli.run_options import RunOptions
@@ -18,13 +16,13 @@ from beseda.config.dotenv_file import write_dotenv
 from beseda.config.reader import DEFAULT_DOTENV
 from beseda.console.sandbox_panel import app as panel
 from beseda.console.sandbox_panel.app import HostPanel
-from beseda.core.errors import SettingsError, StorageError
+from beseda.core.errors import SettingsError
 from beseda.core.serving import Listener, serve_app
 from beseda.engine.bot import Access, BotProfile
 from beseda.http.endpoints import CHAT_ENDPOINTS
 from beseda.llm.connector import ModelConnector
 from beseda.llm.demo import DEMO_NAME
-from beseda.web.dependencies import ApiParts, BotList
+from beseda.web.dependencies import BotList
 from botapi_sandbox import BotAccount, Sandbox, SandboxSettings
 
 WORKER_PORT = 8091
@@ -42,29 +40,29 @@ async def serve(options: RunOptions) -> None:
         if sandbox is not None:
             # Its bots have tokens and an address that no worker knows: their jobs run here.
             settings = settings.model_copy(update={"telegram_api_url": listener.address, "celery_broker_url": None})
-        container = await stack.enter_async_context(open_container(settings))
+        app = await stack.enter_async_context(open_app(settings))
         secret = options.webhook.secret if options.webhook else ""
-        checks = list_checks(container)
+        checks = app.list_checks()
         web = Web(checks, sandbox=sandbox, secret=secret, hosts=settings.list_hosts())
-        web.watch(MonitoringSources.of(container))
+        web.watch(collect_sources(app))
         if sandbox is not None:
             cards = [(_sandbox_username(item.profile), item.profile) for item in options.assignments]
             store = partial(write_dotenv, DEFAULT_DOTENV)
-            connector = ModelConnector(container.models, llm_settings(settings), container.clock, store)
+            connector = ModelConnector(app.engine.models, llm_settings(settings), app.engine.clock, store)
             web.add_panel(HostPanel(connector, cards))
         slots = () if settings.celery_broker_url else working_slots(settings)
-        container.join(options.role, slots=slots, keeps_schedule=options.keeps_schedule)
+        app.join(options.role, slots=slots, keeps_schedule=options.keeps_schedule)
         if options.with_api:
             bots = BotList([item.profile for item in options.assignments], web.runners.keys)
-            web.add_api(ApiParts.of(container, checks, bots))
+            web.add_api(collect_api_parts(app, checks, bots))
         await stack.enter_async_context(serve_app(web.app, listener))
         if sandbox is not None:
             # Before the server stops, which waits for long polls and event streams.
             stack.push_async_callback(sandbox.close)
-        supervisor = BotSupervisor(options, container, web)
+        supervisor = BotSupervisor(options, app, web)
         # Last in, first out: answers are finished while everything that they need is still open.
         stack.push_async_callback(supervisor.close)
-        await supervisor.run(lambda names: _announce(options, names, container, listener.address))
+        await supervisor.run(lambda names: _announce(options, names, app, listener.address))
 
 
 def listen(settings: Settings, stack: AsyncExitStack) -> Listener:
@@ -83,12 +81,12 @@ def working_slots(settings: Settings) -> Sequence[str]:
 
 
 @asynccontextmanager
-async def serve_monitoring(container: Container, port: int | None) -> AsyncIterator[str]:
+async def serve_monitoring(app: App, port: int | None) -> AsyncIterator[str]:
     """Serve `/health`, `/ready` and `/metrics` of a process without a web; yield the address.
 
     Several workers can share a machine: if `port` is not given and the default port is taken, a free port is used.
     """
-    settings = container.settings
+    settings = app.settings
     async with AsyncExitStack() as stack:
         try:
             listener = listen(settings.model_copy(update={"port": WORKER_PORT if port is None else port}), stack)
@@ -96,26 +94,10 @@ async def serve_monitoring(container: Container, port: int | None) -> AsyncItera
             if port is not None:
                 raise
             listener = listen(settings.model_copy(update={"port": 0}), stack)
-        web = Web(list_checks(container), hosts=settings.list_hosts())
-        web.watch(MonitoringSources.of(container))
+        web = Web(app.list_checks(), hosts=settings.list_hosts())
+        web.watch(collect_sources(app))
         await stack.enter_async_context(serve_app(web.app, listener))
         yield listener.address
-
-
-def list_checks(container: Container) -> Mapping[str, Check]:
-    """Return the checks behind `/ready`: the parts that this process cannot work without."""
-
-    async def check_redis() -> str:
-        try:
-            await container.hot.ping()
-        except StorageError:
-            return "does not answer"
-        return ""
-
-    checks: dict[str, Check] = {"database": container.check_database, "disk": container.check_disk}
-    if container.settings.redis_url:
-        checks["redis"] = check_redis
-    return checks
 
 
 def _make_sandbox(options: RunOptions) -> Sandbox:
@@ -137,8 +119,8 @@ def _sandbox_username(profile: BotProfile) -> str:
     return f"{profile.name.replace('-', '_')}_bot"
 
 
-def _announce(options: RunOptions, names: Sequence[str], container: Container, address: str) -> None:
-    model = container.models.program.name
+def _announce(options: RunOptions, names: Sequence[str], app: App, address: str) -> None:
+    model = app.engine.models.program.name
     place = (
         f"Talk to it here: {address}/sandbox" if options.in_sandbox else f"Serving Telegram; health at {address}/health"
     )

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from beseda.app.launch import Assignment, Webhook
+from beseda.app_bots import Assignment, Webhook
 from beseda.bots.catalog import Catalog
 from beseda.config import Settings
 from beseda.config.sections.telegram import BOT_TOKEN_VARIABLES

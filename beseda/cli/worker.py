@@ -63,13 +63,13 @@ def _choose_slots(settings: "Settings", names: str, width: int | None) -> "Setti
 
 
 async def _beat(settings: "Settings", port: int | None) -> None:
-    from beseda.app.container import open_container
-    from beseda.app.tasks import keep_schedule
+    from beseda.app import open_app
+    from beseda.app_tasks import keep_schedule
     from beseda.cli.output import print_start_line
     from beseda.cli.process import serve_monitoring
 
     open_storage(settings)
-    async with open_container(settings) as container, serve_monitoring(container, port) as address:
-        container.join("beat", keeps_schedule=True)
+    async with open_app(settings) as app, serve_monitoring(app, port) as address:
+        app.join("beat", keeps_schedule=True)
         print_start_line(settings, f"Beseda's clock is up; metrics at {address}/metrics")
-        await keep_schedule(container)
+        await keep_schedule(app)

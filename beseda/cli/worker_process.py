@@ -5,9 +5,9 @@ import logging
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
-from beseda.app.container import Container, open_container
-from beseda.app.launch import Assignment, WorkerBot
-from beseda.app.tasks import keep_schedule, register_tasks
+from beseda.app import App, open_app
+from beseda.app_bots import Assignment, WorkerBot
+from beseda.app_tasks import keep_schedule, register_tasks
 from beseda.bots.catalog import Catalog
 from beseda.cli.output import print_start_line
 from beseda.cli.process import explain_demo, serve_monitoring, working_slots
@@ -29,25 +29,25 @@ async def work(settings: Settings, *, with_beat: bool, port: int | None = None) 
     """
     open_storage(settings)
     async with AsyncExitStack() as stack:
-        container = await stack.enter_async_context(open_container(settings))
-        address = await stack.enter_async_context(serve_monitoring(container, port))
-        container.join("worker", slots=working_slots(settings), keeps_schedule=with_beat)
+        app = await stack.enter_async_context(open_app(settings))
+        address = await stack.enter_async_context(serve_monitoring(app, port))
+        app.join("worker", slots=working_slots(settings), keeps_schedule=with_beat)
         assignments = await asyncio.to_thread(_list_assignments, settings)
         catalog = Catalog([settings.bots_dir])
-        container.meetings.adopt(await asyncio.to_thread(catalog.diaries))
-        container.reports.adopt(await asyncio.to_thread(catalog.slot_titles))
+        app.features.meetings.adopt(await asyncio.to_thread(catalog.diaries))
+        app.features.reports.adopt(await asyncio.to_thread(catalog.slot_titles))
         # Before the consumer begins: only kinds with a handler are claimed.
-        register_tasks(container.jobs, container)
+        register_tasks(app)
         async with asyncio.TaskGroup() as group:
             # A bot waits for Telegram while it is away; the others work meanwhile.
             for assignment in assignments:
-                group.create_task(_open_desk(assignment, container, stack))
+                group.create_task(_open_bot(assignment, app, stack))
             if with_beat:
-                group.create_task(keep_schedule(container))
+                group.create_task(keep_schedule(app))
             _announce(settings, assignments, address)
-            if container.models.program.name == DEMO_NAME:
+            if app.engine.models.program.name == DEMO_NAME:
                 log.warning("%s", explain_demo())
-            await _take_jobs(container)
+            await _take_jobs(app)
 
 
 def _list_assignments(settings: Settings) -> Sequence[Assignment]:
@@ -60,9 +60,9 @@ def _list_assignments(settings: Settings) -> Sequence[Assignment]:
     ]
 
 
-async def _open_desk(assignment: Assignment, container: Container, stack: AsyncExitStack) -> None:
+async def _open_bot(assignment: Assignment, app: App, stack: AsyncExitStack) -> None:
     try:
-        bot = await WorkerBot.open(assignment, container)
+        bot = await WorkerBot.open(assignment, app)
     except TelegramUnauthorizedError:
         log.warning(
             "Telegram does not know the token of the bot %r: its jobs are left to others", assignment.profile.name
@@ -80,26 +80,26 @@ def _announce(settings: Settings, assignments: Sequence[Assignment], address: st
     )
 
 
-async def _take_jobs(container: Container) -> None:
+async def _take_jobs(app: App) -> None:
     """Work until cancelled. Jobs then end before their resources are closed."""
-    url = container.settings.celery_broker_url
+    url = app.settings.celery_broker_url
     try:
         if url is None:
             await asyncio.Event().wait()  # the queue itself takes jobs, and has begun
         else:
-            await _consume(container, url)
+            await _consume(app, url)
     finally:
-        await container.jobs.close(within=_GRACE)
+        await app.engine.jobs.close(within=_GRACE)
 
 
-async def _consume(container: Container, url: str) -> None:
+async def _consume(app: App, url: str) -> None:
     from beseda.engine.jobs.celery import CeleryJobs
     from beseda.engine.jobs.celery_worker import CeleryWorker
 
-    assert isinstance(container.jobs, CeleryJobs)  # noqa: S101 - as the container builds it for these settings
-    worker = CeleryWorker(container.jobs.runner, url, container.jobs.slots)
+    assert isinstance(app.engine.jobs, CeleryJobs)  # noqa: S101 - as the app builds it for these settings
+    worker = CeleryWorker(app.engine.jobs.runner, url, app.engine.jobs.slots)
     try:
         await worker.run()
     finally:
-        await container.jobs.close(within=_GRACE)
+        await app.engine.jobs.close(within=_GRACE)
         await worker.close()

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from beseda.app.container import Container, open_container
-from beseda.app.launch import Assignment, RunningBot
+from beseda.app import App, open_app
+from beseda.app_bots import Assignment, RunningBot
 from beseda.bots.catalog import Catalog
 from beseda.config import load_settings
 from beseda.core.clock import SystemClock
@@ -46,7 +46,7 @@ class LivingBot:
     """A running bot with its sandbox, its services and its users."""
 
     sandbox: RunningSandbox
-    container: Container
+    app: App
     bot: RunningBot
     stack: AsyncExitStack
     clock: PollingClock
@@ -105,7 +105,7 @@ class LivingBot:
 
     async def unfinished(self) -> int:
         """Return how many updates are not worked off."""
-        return len(await self.container.record.updates.unfinished(self.bot.name))
+        return len(await self.app.engine.updates.unfinished(self.bot.name))
 
     async def _post(self, path: str, fields: Mapping[str, Any]) -> None:
         user = await self.user()
@@ -154,15 +154,15 @@ async def run_bot(
         await make_database(settings.storage_dir / "beseda.db")
     catalog = Catalog([folder / "bots", settings.bots_dir])
     async with AsyncExitStack() as stack:
-        container = await stack.enter_async_context(open_container(settings, model=model, clock=clock))
+        app = await stack.enter_async_context(open_app(settings, model=model, clock=clock))
         assignment = Assignment(catalog.load(name), catalog.router(name), token)
-        bot = await RunningBot.open(assignment, container)
+        bot = await RunningBot.open(assignment, app)
         stack.push_async_callback(bot.close, within=0)
         await bot.prepare(None)
         poller_clock = PollingClock()
         task = asyncio.create_task(Poller(bot.runner, poller_clock).run())
         stack.push_async_callback(_end, task)
-        yield LivingBot(sandbox, container, bot, stack, poller_clock)
+        yield LivingBot(sandbox, app, bot, stack, poller_clock)
 
 
 async def _end(task: asyncio.Task[None]) -> None:

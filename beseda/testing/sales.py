@@ -53,4 +53,4 @@ def instructions(model: ScriptedModel) -> list[str]:
 async def lead_of(living: LivingBot, user_id: int = ANNA) -> Lead:
     """Return a person's lead, once the bot has nothing left to do."""
     await living.settle()
-    return await living.container.leads.for_user(living.bot.name, Person(user_id, ""))
+    return await living.app.features.leads.for_user(living.bot.name, Person(user_id, ""))

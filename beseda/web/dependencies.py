@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 from beseda.api.health import Check
 from beseda.api.monitoring import MonitoringSources
-from beseda.app.container import Container
 from beseda.core.clock import Clock
 from beseda.engine.bot import BotProfile
 from beseda.engine.files.repository import FileRepository
@@ -18,7 +17,6 @@ from beseda.features.broadcasts.service import BroadcastService
 from beseda.features.conversations.queries import ConversationList
 from beseda.features.jobs.queries import JobList
 from beseda.features.leads.service import LeadService
-from beseda.features.meetings.model import Diary
 from beseda.features.meetings.service import MeetingService
 from beseda.features.reports import ReportService
 from beseda.features.takeover.service import TakeoverService
@@ -50,7 +48,7 @@ class BotList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiParts:
-    """The services of the API. A new group of routes adds its own here and in `of`."""
+    """The services of the API. A new group of routes adds its own here and in `beseda.asgi`."""
 
     clock: Clock
     keys: ApiKeyService
@@ -74,37 +72,3 @@ class ApiParts:
     limits: ApiLimits = ApiLimits()
     checks: Mapping[str, Check] = field(default_factory=dict)
     sources: MonitoringSources | None = None
-
-    @classmethod
-    def of(cls, container: Container, checks: Mapping[str, Check], bots: BotList = BotList()) -> "ApiParts":
-        """Return the parts of a process."""
-        settings, record = container.settings, container.record
-        container.meetings.adopt(
-            {item.name: Diary(item.calendar, item.model) for item in bots.profiles if item.calendar is not None}
-        )
-        for profile in bots.profiles:
-            container.reports.adopt(profile.slot_titles)
-        return cls(
-            clock=container.clock,
-            keys=container.api_keys,
-            kept_answers=record.kept_answers,
-            limiter=container.hot.limiter,
-            conversations=record.conversation_list,
-            takeovers=container.takeovers,
-            files=container.files,
-            file_list=record.files,
-            jobs=container.jobs,
-            meetings=container.meetings,
-            leads=container.leads,
-            webhooks=container.webhooks,
-            job_list=record.job_list,
-            analytics=container.analytics,
-            reports=container.reports,
-            broadcasts=container.broadcasts,
-            bots=bots,
-            model=container.models.program.name,
-            models=container.models,
-            limits=ApiLimits(settings.api_rate, settings.api_body, settings.cors_origins, settings.list_hosts()),
-            checks=checks,
-            sources=MonitoringSources.of(container),
-        )

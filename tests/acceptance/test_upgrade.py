@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from beseda.app.restore import check_backup
+from beseda.app_database import check_backup
 from botapi_sandbox import DEFAULT_USERS, BotAccount, RunningSandbox, SandboxSettings, SandboxUser, serve_sandbox
 from tests.acceptance.program import Program, Service
 from tests.parts.model_server import ModelServer, Reply

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from beseda.app import launch, tables
+from beseda import app_bots as launch
+from beseda import app_tables as tables
 from beseda.cli.settings import END_WITHIN
 from scripts.source import Module, call_name, read_modules, show
 
@@ -26,7 +27,7 @@ _NOT_RETRIED = {
 }
 # Bounds on a sum, and the reason why no single chat, person or receiver can use one up.
 _SHARED_BOUNDS = {
-    "beseda/app/media.py": "a program for a recording has a time limit",
+    "beseda/app.py": "a program for a recording has a time limit",
     "beseda/cli/repl/prompt.py": "one person at one terminal",
     "beseda/cli/transcribe.py": "one person at one terminal",
     "beseda/features/webhooks/http.py": "looking up a name has a time limit; receivers that fail rest",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from beseda.app.tables import metadata
+from beseda.app_tables import metadata
 from scripts.source import ROOT
 from tests.acceptance.program import Program
 from tests.parts.gigachat_server import GIGA_KEY, GigaChatServer

@@ -11,7 +11,8 @@ import aiohttp
 from fastapi import FastAPI
 
 from beseda.api.app import api_app
-from beseda.app.container import Container, open_container
+from beseda.app import App, open_app
+from beseda.asgi import collect_api_parts
 from beseda.bots.catalog import Catalog
 from beseda.config import load_settings
 from beseda.core.chat import ChatKey, ChatKind, Conversation, Person
@@ -20,11 +21,13 @@ from beseda.core.message import Message, Role
 from beseda.core.serving import Listener, serve_app
 from beseda.engine.files.model import FileKind, FileOwner, NewFile, StoredFile
 from beseda.engine.jobs.model import Job, JobRequest
+from beseda.engine.jobs.repository import JobRepository
 from beseda.engine.turns.model import Turn, TurnKind, TurnState
+from beseda.engine.turns.repository import TurnRepository
 from beseda.testing.database import make_database
 from beseda.testing.scripted_model import ScriptedModel
 from beseda.web.api_key import Scope
-from beseda.web.dependencies import ApiParts, BotList
+from beseda.web.dependencies import BotList
 
 ANNA = Person(700_000_001, "Анна", "anna", "ru")
 
@@ -43,16 +46,16 @@ class Answer:
 class ApiServer:
     """The API, what is behind it, and a key of each scope."""
 
-    container: Container
+    app: App
     address: str
     session: aiohttp.ClientSession
     keys: dict[str, str]
-    app: FastAPI
+    web: FastAPI
 
     @property
     def document(self) -> dict[str, Any]:
         """The OpenAPI document."""
-        return self.app.openapi()
+        return self.web.openapi()
 
     async def call(
         self, method: str, path: str, *, scope: str = "admin", headers: Mapping[str, str] | None = None, **options: Any
@@ -77,13 +80,13 @@ class ApiServer:
         said: Sequence[tuple[str, str]] = (("Привет", "Здравствуйте!"),),
     ) -> Conversation:
         """Store a conversation as a bot would have it."""
-        record = self.container.record
-        conversation = await record.conversations.open(ChatKey(bot, person.id), ChatKind.PRIVATE, "", person)
+        turns = TurnRepository(self.app.engine.database, self.app.engine.clock)
+        conversation = await self.app.engine.conversations.open(ChatKey(bot, person.id), ChatKind.PRIVATE, "", person)
         for question, answer in said:
             turn = Turn(new_id(), conversation, person.id, TurnKind.CHAT, input=question)
-            await record.turns.open(turn, Message(Role.USER, question))
+            await turns.open(turn, Message(Role.USER, question))
             turn.state = TurnState.DELIVERED
-            await record.turns.answer(turn, Message(Role.ASSISTANT, answer), None)
+            await turns.answer(turn, Message(Role.ASSISTANT, answer), None)
         return conversation
 
     async def keep_file(
@@ -91,11 +94,13 @@ class ApiServer:
     ) -> StoredFile:
         """Keep a file of Anna's."""
         new = NewFile(FileOwner(bot, ANNA.id), ANNA.id, FileKind.TRANSCRIPT, title, ".txt")
-        return await self.container.files.save(new, content)
+        return await self.app.engine.files.save(new, content)
 
     async def enqueue(self, kind: str = "photo.enhance", bot: str = "assistant") -> Job:
         """Store a job of Anna's that nobody works on."""
-        return await self.container.record.jobs.add(JobRequest(new_id(), kind, {}, bot, ANNA.id, ANNA.id))
+        return await JobRepository(self.app.engine.database, self.app.engine.clock).add(
+            JobRequest(new_id(), kind, {}, bot, ANNA.id, ANNA.id)
+        )
 
 
 @asynccontextmanager
@@ -105,25 +110,25 @@ async def serve_api(folder: Path, **environ: str) -> AsyncIterator[ApiServer]:
     model = ScriptedModel(fallback="yes")
     if not settings.database_url:
         await make_database(settings.storage_dir / "beseda.db")
-    async with open_container(settings, model=model) as container, serve_container(folder, container) as server:
+    async with open_app(settings, model=model) as app, serve_app_api(folder, app) as server:
         yield server
 
 
 @asynccontextmanager
-async def serve_container(
-    folder: Path, container: Container, names: Sequence[str] = ("assistant", "llama")
+async def serve_app_api(
+    folder: Path, app: App, names: Sequence[str] = ("assistant", "llama")
 ) -> AsyncIterator[ApiServer]:
     """Serve the API of a process that does other things as well; `names` are the bots that it knows."""
     async with AsyncExitStack() as stack:
         catalog = Catalog([folder / "bots"])
         bots = BotList([catalog.load(name) for name in names])
-        app = api_app(ApiParts.of(container, {"database": container.check_database}, bots))
+        web = api_app(collect_api_parts(app, {"database": app.list_checks()["database"]}, bots))
         listener = Listener("127.0.0.1", 0)
         stack.callback(listener.close)
-        await stack.enter_async_context(serve_app(app, listener))
+        await stack.enter_async_context(serve_app(web, listener))
         session = await stack.enter_async_context(aiohttp.ClientSession(listener.address))
-        keys = {scope.value: (await container.api_keys.create(f"{scope.value}er", scope))[1] for scope in Scope}
-        yield ApiServer(container, listener.address, session, keys, app)
+        keys = {scope.value: (await app.features.api_keys.create(f"{scope.value}er", scope))[1] for scope in Scope}
+        yield ApiServer(app, listener.address, session, keys, web)
 
 
 async def at_once(count: int, call: Any) -> list[Answer]:

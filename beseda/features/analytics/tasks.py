@@ -2,14 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import time, timedelta
-from typing import TYPE_CHECKING
 
 from beseda.engine.jobs.base import JobControl, JobHandler
 from beseda.engine.jobs.model import Job
 from beseda.engine.jobs.schedule import Scheduled
-
-if TYPE_CHECKING:
-    from beseda.app.container import Container
+from beseda.features.analytics.service import AnalyticsService
 
 SCHEDULE = (
     Scheduled("analytics.rollup", every=timedelta(hours=1), slot="light"),
@@ -17,9 +14,8 @@ SCHEDULE = (
 )
 
 
-def tasks(container: "Container") -> Mapping[str, JobHandler]:
+def tasks(analytics: AnalyticsService) -> Mapping[str, JobHandler]:
     """Return the handlers that roll up figures."""
-    analytics = container.analytics
 
     async def roll_up(_job: Job, _control: JobControl) -> Mapping[str, object]:
         return {"hours": await analytics.roll_up()}

@@ -1,8 +1,7 @@
 """`meeting.expire` every minute, and `meeting.summarise` once for each confirmed meeting."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from beseda.core.errors import NotFoundError
 from beseda.core.usage import CallPurpose, Purpose
@@ -10,18 +9,25 @@ from beseda.engine.jobs.base import JobControl, JobHandler
 from beseda.engine.jobs.model import Job
 from beseda.engine.jobs.schedule import Scheduled
 from beseda.engine.usage.budgeted import BotModels
-from beseda.features.meetings.briefing import BriefingService, BriefingSources
-
-if TYPE_CHECKING:
-    from beseda.app.container import Container
+from beseda.engine.usage.ledger import UsageLedger
+from beseda.features.meetings.briefing import BriefingService
+from beseda.features.meetings.service import MeetingService
 
 # Reminders and ends of meetings go with it: all that time alone does to meetings.
 SCHEDULE = (Scheduled("meeting.expire", every=timedelta(minutes=1), slot="light"),)
 
 
-def tasks(container: "Container") -> Mapping[str, JobHandler]:
-    """Return the handlers for reminders and ends of meetings, and for the summaries before them."""
-    meetings = container.meetings
+def tasks(
+    meetings: MeetingService,
+    briefing: BriefingService,
+    models_of: Callable[[str], BotModels],
+    usage: UsageLedger,
+    language: str,
+) -> Mapping[str, JobHandler]:
+    """Return the handlers for reminders and ends of meetings, and for the summaries before them.
+
+    `models_of` returns the models of a bot, `language` is that of a summary.
+    """
 
     async def expire(_job: Job, _control: JobControl) -> Mapping[str, object]:
         return {"meetings": await meetings.pass_time()}
@@ -31,13 +37,9 @@ def tasks(container: "Container") -> Mapping[str, JobHandler]:
         try:
             meeting = await meetings.find(number)
             spec = str(job.request.payload.get("model") or meetings.diary(meeting.bot).model)
-            models = BotModels(container.models, container.budgets, meeting.bot)
-            model = container.call_book.keep(await models.find(spec), CallPurpose(meeting.bot, Purpose.BRIEFING))
-            sources = BriefingSources(
-                meetings, container.record.meetings, container.leads, container.record.conversations
-            )
-            briefing = BriefingService(sources, container.clock)
-            return {"written": await briefing.brief(number, model, container.settings.language)}
+            model = await models_of(meeting.bot).find(spec)
+            model = usage.keep(model, CallPurpose(meeting.bot, Purpose.BRIEFING))
+            return {"written": await briefing.brief(number, model, language)}
         except NotFoundError:  # deleted with its lead, or the bot makes no appointments any more
             return {"written": False}
 

@@ -2,21 +2,17 @@
 
 from collections.abc import Mapping
 from datetime import time, timedelta
-from typing import TYPE_CHECKING
 
 from beseda.engine.jobs.base import JobControl, JobHandler
 from beseda.engine.jobs.model import Job
 from beseda.engine.jobs.schedule import Scheduled
-
-if TYPE_CHECKING:
-    from beseda.app.container import Container
+from beseda.features.reports.service import ReportService
 
 SCHEDULE = (Scheduled("report.tidy", every=timedelta(days=1), at=time(3, 0), slot="light"),)
 
 
-def tasks(container: "Container") -> Mapping[str, JobHandler]:
+def tasks(reports: ReportService) -> Mapping[str, JobHandler]:
     """Return the handlers that build reports and delete old ones."""
-    reports = container.reports
 
     async def build(job: Job, control: JobControl) -> Mapping[str, object]:
         report = await reports.build(int(str(job.request.payload["report_id"])), control)

@@ -2,15 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import time, timedelta
-from typing import TYPE_CHECKING
 
 from beseda.engine.jobs.base import JobControl, JobHandler
 from beseda.engine.jobs.model import Job
 from beseda.engine.jobs.schedule import Scheduled
-from beseda.features.webhooks.service import DELIVER, SLOT
-
-if TYPE_CHECKING:
-    from beseda.app.container import Container
+from beseda.features.webhooks.service import DELIVER, SLOT, WebhookService
 
 _KEEP = timedelta(days=30)
 
@@ -21,9 +17,8 @@ SCHEDULE = (
 )
 
 
-def tasks(container: "Container") -> Mapping[str, JobHandler]:
+def tasks(webhooks: WebhookService) -> Mapping[str, JobHandler]:
     """Return the handlers that send events and delete old deliveries."""
-    webhooks = container.webhooks
 
     async def deliver(_job: Job, _control: JobControl) -> Mapping[str, object]:
         return {"tried": await webhooks.deliver()}

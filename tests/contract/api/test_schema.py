@@ -87,7 +87,7 @@ async def restart_keys(url: str) -> None:
 async def seed(api: ApiServer) -> Mapping[str, Any]:
     """Store something of every kind, and return the path parameters that name it."""
     conversation = await api.talk()
-    await api.container.takeovers.take(conversation.id, "Maria")
+    await api.app.features.takeovers.take(conversation.id, "Maria")
     known = {
         "conversation_id": conversation.id,
         "file_id": str((await api.keep_file()).id),

@@ -11,8 +11,6 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from beseda.app.hot import open_hot
-from beseda.config import load_settings
 from beseda.core.errors import StorageError
 from beseda.db.database import Database
 from beseda.ephemeral.base.rate_limit import Rate
@@ -32,6 +30,7 @@ from beseda.ephemeral.redis.history import RedisHistory
 from beseda.ephemeral.redis.outage import Outage
 from beseda.ephemeral.redis.rate_limit import RedisRateLimiter, RedisTokenBucket
 from beseda.ephemeral.redis.state import RedisState
+from beseda.ephemeral.stores import open_ephemeral
 from tests.parts.redis import RedisServer
 from tests.parts.waiting import eventually
 
@@ -218,8 +217,8 @@ async def test_state_written_in_an_outage_outlives_the_process_that_wrote_it(
         server.resume()
         # The process is gone, and with it what it knew; the next one starts.
         async with AsyncExitStack() as stack:
-            hot = await open_hot(load_settings(None, {}, {"REDIS_URL": server.url}), database, stack)
-            assert await hot.state.get("a") == {"mode": "new"}
+            ephemeral = await open_ephemeral(server.url, database, stack)
+            assert await ephemeral.state.get("a") == {"mode": "new"}
 
 
 async def test_state_of_a_process_that_died_in_mid_write_is_not_the_old_one(

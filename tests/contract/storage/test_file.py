@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from beseda.app.housekeeping import Housekeeping, Shelves
 from beseda.core.chat import ChatKey, ChatKind, Person
 from beseda.core.errors import NotFoundError, StorageError
 from beseda.db.database import Database
@@ -20,6 +19,7 @@ from beseda.engine.conversations.repository import ConversationRepository
 from beseda.engine.files.model import FileKind, FileOwner, FileSum, NewFile
 from beseda.engine.files.repository import FileRepository
 from beseda.engine.files.service import DiskFullError, FileService, Swept
+from beseda.engine.housekeeping import Housekeeping, Shelves
 from beseda.engine.jobs.model import JobRequest
 from beseda.engine.jobs.repository import JobRepository
 from beseda.engine.updates.repository import UpdateRepository

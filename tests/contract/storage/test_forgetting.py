@@ -22,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from beseda.app.tables import metadata
+from beseda.app_tables import metadata
 from beseda.core.chat import ChatKey, ChatKind, Person
 from beseda.core.clock import SystemClock
 from beseda.core.ids import new_id

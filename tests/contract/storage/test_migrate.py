@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from beseda.app.tables import metadata
+from beseda.app_tables import metadata
 from beseda.core.errors import SettingsError, StorageError
 from beseda.db import migrate
 from beseda.db.database import Database

@@ -12,7 +12,7 @@ import orjson
 import pytest
 from sqlalchemy import Connection, func, select
 
-from beseda.app import tables
+from beseda import app_tables as tables
 from beseda.core.chat import ChatKey, ChatKind, Conversation, Person
 from beseda.core.clock import SystemClock
 from beseda.core.ids import new_id

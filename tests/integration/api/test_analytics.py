@@ -16,7 +16,7 @@ async def test_figures_are_those_of_this_minute(api: ApiServer) -> None:
     await api.talk(said=[("Привет", "Здравствуйте!"), ("Как дела?", "Хорошо")])
     found = (await api.get(METRICS)).json
     assert (found["conversations"], found["messages"], found["answers"], found["active_users"]) == (1, 2, 2, 1)
-    await api.container.analytics.roll_up()
+    await api.app.features.analytics.roll_up()
     assert {**(await api.get(METRICS)).json, "updated_at": "", "from": "", "to": ""} == {
         **found,
         "updated_at": "",
@@ -28,7 +28,7 @@ async def test_figures_are_those_of_this_minute(api: ApiServer) -> None:
 
 async def test_conversion_is_of_the_leads_that_came(api: ApiServer) -> None:
     await api.talk("sales")
-    lead = (await api.container.leads.open(NewLead("sales", ANNA.id, stage="greeting"))).lead
+    lead = (await api.app.features.leads.open(NewLead("sales", ANNA.id, stage="greeting"))).lead
     answer = await api.call("PUT", f"/api/v1/leads/{lead.id}", json={"status": "won"})
     assert answer.status == 200
     leads = (await api.get(METRICS)).json["leads"]
@@ -39,8 +39,8 @@ async def test_conversion_is_of_the_leads_that_came(api: ApiServer) -> None:
         "won": 1,
         "conversion_percent": 100.0,
     }
-    await api.container.analytics.roll_up()
-    await api.container.analytics.roll_up_days()
+    await api.app.features.analytics.roll_up()
+    await api.app.features.analytics.roll_up_days()
     [stage] = (await api.get(METRICS)).json["funnel"]
     assert stage == {"bot": "sales", "stage": "greeting", "entered": 1, "exited": 0, "won": 1}
 
@@ -100,7 +100,7 @@ async def test_prometheus_reads_the_page(api: ApiServer) -> None:
 
 async def test_page_shows_no_name_of_a_person_and_no_key(api: ApiServer) -> None:
     await api.talk()
-    await api.container.leads.open(NewLead("assistant", ANNA.id, name="Анна Каренина", contact="+79161234567"))
+    await api.app.features.leads.open(NewLead("assistant", ANNA.id, name="Анна Каренина", contact="+79161234567"))
     page = (await api.call("GET", "/metrics", scope="")).body.decode()
     for secret in ("Анна", "9161234567", str(ANNA.id), *api.keys.values()):
         assert secret not in page

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from beseda.features.api_keys.repository import ApiKeyRepository
 from beseda.web.api_key import Scope, write_key
 from tests.parts.api_server import ApiServer, serve_api
 from tests.parts.redis import RedisServer
@@ -77,9 +78,9 @@ async def test_revoked_key_opens_nothing(api: ApiServer) -> None:
 
 
 async def test_key_revoked_elsewhere_opens_nothing_within_seconds(api: ApiServer) -> None:
-    key, api.keys["crm"] = await api.container.api_keys.create("crm", Scope.READ)
+    key, api.keys["crm"] = await api.app.features.api_keys.create("crm", Scope.READ)
     assert (await api.get(LIST, scope="crm")).status == 200
-    await api.container.record.api_keys.revoke(key.id)  # as another process does
+    await ApiKeyRepository(api.app.engine.database, api.app.engine.clock).revoke(key.id)  # as another process does
 
     async def is_refused() -> bool:
         return (await api.get(LIST, scope="crm")).status == 401

@@ -10,7 +10,7 @@ import pytest
 from beseda.core.chat import Person
 from beseda.testing.scripted_model import ScriptedModel
 from tests.parts.api_server import ANNA as ANNA_HERE
-from tests.parts.api_server import Answer, ApiServer, serve_container
+from tests.parts.api_server import Answer, ApiServer, serve_app_api
 from tests.parts.living_bot import ANNA, LivingBot, living_bot
 from tests.parts.waiting import eventually
 
@@ -56,7 +56,7 @@ async def living(tmp_path: Path) -> AsyncIterator[LivingBot]:
 
 @pytest.fixture
 async def office(living: LivingBot, tmp_path: Path) -> AsyncIterator[ApiServer]:
-    async with serve_container(tmp_path, living.container) as server:
+    async with serve_app_api(tmp_path, living.app) as server:
         yield server
 
 
@@ -88,7 +88,7 @@ async def test_draft_is_changed_only_with_its_version(api: ApiServer) -> None:
 async def test_audience_knows_leads(api: ApiServer) -> None:
     await api.talk("assistant")
     await api.talk("assistant", Person(700_000_002, "Boris"))
-    lead = await api.container.leads.for_user("assistant", ANNA_HERE)
+    lead = await api.app.features.leads.for_user("assistant", ANNA_HERE)
     for wanted, people in (({"lead_statuses": ["active"]}, 1), ({"lead_statuses": ["won"]}, 0), ({}, 2)):
         draft = await write(api, audience=wanted)
         assert (await api.get(f"{BASE}/{draft['id']}/audience")).json == {"people": people}
@@ -103,7 +103,7 @@ async def test_photo_is_a_jpeg_or_a_png(api: ApiServer) -> None:
     assert (put.status, put.json["photo"]) == (200, "image/png")
     for wrong in (base64.b64encode(b"GIF89a").decode(), "abcde", ""):
         assert (await api.call("PUT", path, json={"content": wrong})).status == 422
-    assert await api.container.broadcasts.store.photo(draft["id"]) == PNG
+    assert await api.app.features.broadcasts.store.photo(draft["id"]) == PNG
     assert (await api.call("DELETE", path)).json["photo"] is None
 
 

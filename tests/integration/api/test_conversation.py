@@ -64,7 +64,7 @@ async def test_offset_leaves_out(api: ApiServer) -> None:
 async def test_filter_lets_through(query: str, users: list[int], api: ApiServer) -> None:
     await api.talk()
     other = await api.talk("llama", Person(2, "Boris"))
-    await api.container.takeovers.take(other.id, "Maria")
+    await api.app.features.takeovers.take(other.id, "Maria")
     page = (await api.get(f"{LIST}?{query}")).json
     assert ([item["user_id"] for item in page["items"]], page["total"]) == (users, len(users))
 

@@ -113,7 +113,7 @@ def calls(dependant: Dependant) -> Iterator[Any]:
 
 async def test_no_dependency_waits_for_a_thread(api: ApiServer) -> None:
     # FastAPI hands a plain function to a thread, which takes longer than many a query.
-    routes = [route for route in api.app.routes if isinstance(route, APIRoute)]
+    routes = [route for route in api.web.routes if isinstance(route, APIRoute)]
     found = {call for route in routes for call in calls(route.dependant)}
     plain = [call for call in found if not iscoroutinefunction(call) and not iscoroutinefunction(type(call).__call__)]
     assert plain == []

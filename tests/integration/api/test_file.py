@@ -31,7 +31,7 @@ async def test_file_is_listed_shown_downloaded_deleted(api: ApiServer) -> None:
 async def test_file_that_has_lost_its_content(api: ApiServer) -> None:
     await api.talk()
     kept = await api.keep_file()
-    api.container.files.path(kept).unlink()
+    api.app.engine.files.path(kept).unlink()
     assert (await api.get(f"/api/v1/files/{kept.id}/content")).status == 404
 
 

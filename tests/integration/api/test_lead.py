@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from beseda.features.leads.model import Finding
-from tests.parts.api_server import ANNA, Answer, ApiServer, serve_container
+from tests.parts.api_server import ANNA, Answer, ApiServer, serve_app_api
 
 BASE = "/api/v1/leads"
 PHONE = "8 (999) 123-45-67"
@@ -84,7 +84,7 @@ async def test_lead_without_any_contact_is_refused(api: ApiServer, body: dict[st
 
 
 async def test_stage_is_one_of_the_funnel(api: ApiServer, tmp_path: Path) -> None:
-    async with serve_container(tmp_path, api.container, ("sales", "assistant")) as server:
+    async with serve_app_api(tmp_path, api.app, ("sales", "assistant")) as server:
         made = await post(server)
         place = made.headers["Location"]
         for stage in ("</svg><script>alert(1)</script>", "Discovery", "sumary"):
@@ -179,7 +179,7 @@ async def test_fields_are_shown_with_their_sources(api: ApiServer) -> None:
     chat = await api.talk("assistant", ANNA, [("нас двенадцать, 12 человек", "Спасибо!")])
     number = (await api.get(f"/api/v1/conversations/{chat.id}/messages")).json["items"][0]["id"]
     finding = Finding("people", "12", 0.93, number, "12 человек")
-    await api.container.leads.fill(made.json["id"], [finding])
+    await api.app.features.leads.fill(made.json["id"], [finding])
     [field] = (await api.get(made.headers["Location"])).json["fields"]
     assert (field["value"], field["message_id"], field["quote"]) == ("12", number, "12 человек")
 

@@ -19,9 +19,9 @@ ALWAYS = Calendar(ZoneInfo("Europe/Moscow"), {day: (Opening(0, 1440),) for day i
 
 async def open_office(api: ApiServer, person: Person = ANNA) -> int:
     """Have a bot that makes appointments, and return a lead of its."""
-    api.container.meetings.adopt({BOT: Diary(ALWAYS)})
+    api.app.features.meetings.adopt({BOT: Diary(ALWAYS)})
     await api.talk(BOT, person)
-    return (await api.container.leads.for_user(BOT, person)).id
+    return (await api.app.features.leads.for_user(BOT, person)).id
 
 
 async def free(api: ApiServer, number: int = 0) -> str:
@@ -88,8 +88,8 @@ async def test_summary_is_there_once_it_is_written(api: ApiServer) -> None:
     meeting = (await post(api, "", {"lead_id": lead, "starts_at": await free(api)})).json
     assert (await api.get(f"{BASE}/{meeting['id']}/summary")).status == 404
     facts = [{"name": "size", "value": "12", "message_id": 1, "quote": "нас 12"}]
-    now = api.container.clock.now()
-    await api.container.meetings.keep_summary(MeetingSummary(meeting["id"], "Пекарня.", facts, "demo", now))
+    now = api.app.engine.clock.now()
+    await api.app.features.meetings.keep_summary(MeetingSummary(meeting["id"], "Пекарня.", facts, "demo", now))
     found = (await api.get(f"{BASE}/{meeting['id']}/summary")).json
     assert (found["text"], found["facts"]) == ("Пекарня.", facts)
 

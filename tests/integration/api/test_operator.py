@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from beseda.testing.scripted_model import ScriptedModel
-from tests.parts.api_server import Answer, ApiServer, serve_container
+from tests.parts.api_server import Answer, ApiServer, serve_app_api
 from tests.parts.living_bot import LivingBot, living_bot
 from tests.parts.model_events import said_in
 from tests.parts.waiting import eventually
@@ -50,7 +50,7 @@ class Desk:
 @asynccontextmanager
 async def open_desk(folder: Path) -> AsyncIterator[Desk]:
     model = ScriptedModel(fallback="from the model")
-    async with living_bot(folder, model) as bot, serve_container(folder, bot.container) as api:
+    async with living_bot(folder, model) as bot, serve_app_api(folder, bot.app) as api:
         anna = await bot.user()
         await anna.say("Hello")
         await anna.wait_reply()

@@ -4,6 +4,7 @@ import pytest
 
 from beseda.core.ids import new_id
 from beseda.engine.jobs.model import JobRequest
+from beseda.engine.jobs.repository import JobRepository
 from tests.parts.api_server import ApiServer
 
 LISTS = ("leads", "events", "webhooks", "conversations", "meetings", "jobs", "files", "broadcasts", "keys", "bots")
@@ -28,7 +29,9 @@ async def test_refusal_names_the_parameters_that_there_are(api: ApiServer) -> No
 async def test_jobs_are_listed_by_their_time_whatever_their_number(api: ApiServer) -> None:
     numbers = [new_id(), 5, new_id(), 2**62, 7]
     for number in numbers:
-        await api.container.record.jobs.add(JobRequest(number, "photo.enhance", {}, "assistant"))
+        await JobRepository(api.app.engine.database, api.app.engine.clock).add(
+            JobRequest(number, "photo.enhance", {}, "assistant")
+        )
     expected = [str(number) for number in reversed(numbers)]
     listed, cursor = [], ""
     for step in range(3):
@@ -36,5 +39,7 @@ async def test_jobs_are_listed_by_their_time_whatever_their_number(api: ApiServe
         listed += [item["id"] for item in page["items"]]
         cursor = page["next_cursor"]
         if step == 0:  # what comes meanwhile shifts nothing
-            await api.container.record.jobs.add(JobRequest(3, "photo.enhance", {}, "assistant"))
+            await JobRepository(api.app.engine.database, api.app.engine.clock).add(
+                JobRequest(3, "photo.enhance", {}, "assistant")
+            )
     assert listed == expected

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from beseda.web.idempotency_record import Repeatable
+from beseda.web.idempotency_repository import KeptAnswerRepository
 from tests.parts.api_server import Answer, ApiServer, at_once, serve_api
 
 
@@ -16,7 +17,7 @@ async def send(api: ApiServer, text: str = "Hello", key: str = "k-1", scope: str
 
 
 async def count_updates(api: ApiServer) -> int:
-    return len(await api.container.record.updates.unfinished("assistant"))
+    return len(await api.app.engine.updates.unfinished("assistant"))
 
 
 async def test_same_request_is_done_once_and_answered_again(api: ApiServer) -> None:
@@ -56,8 +57,8 @@ async def test_refused_request_may_come_again(api: ApiServer) -> None:
 
 async def test_request_under_way_is_a_conflict(api: ApiServer) -> None:
     await api.talk()
-    [key] = [key for key in await api.container.api_keys.page() if key.scope == "write"]
-    await api.container.record.kept_answers.claim(Repeatable(key.id, "k-1", "0" * 64))
+    [key] = [key for key in await api.app.features.api_keys.page() if key.scope == "write"]
+    await KeptAnswerRepository(api.app.engine.database, api.app.engine.clock).claim(Repeatable(key.id, "k-1", "0" * 64))
     other = await send(api)
     assert other.status == 422  # another body: no reason to wait for the first
 
@@ -76,9 +77,10 @@ async def test_answer_is_kept_over_a_restart_and_for_a_day(tmp_path: Path) -> No
         api.keys |= keys
         again = await send(api)
         assert again.body == first.body
-        now = api.container.clock.now()
-        assert await api.container.record.kept_answers.purge(now - timedelta(hours=24)) == 0
-        assert await api.container.record.kept_answers.purge(now) == 1
+        now = api.app.engine.clock.now()
+        answers = KeptAnswerRepository(api.app.engine.database, api.app.engine.clock)
+        assert await answers.purge(now - timedelta(hours=24)) == 0
+        assert await answers.purge(now) == 1
 
 
 async def test_new_secret_is_kept_for_no_repetition(api: ApiServer) -> None:

@@ -10,10 +10,11 @@ from typing import Any
 import openpyxl
 import pytest
 
-from beseda.app.tasks import register_tasks
+from beseda.app_tasks import register_tasks
 from beseda.engine.jobs.model import JobState, derive_id
 from beseda.features.leads.model import Finding, NewLead
-from tests.parts.api_server import ANNA, ApiServer, serve_container
+from beseda.features.sales.repository import SalesRepository
+from tests.parts.api_server import ANNA, ApiServer, serve_app_api
 
 REPORTS = "/api/v1/analytics/reports"
 EVIL = '=HYPERLINK("http://evil.example","x")'
@@ -23,13 +24,13 @@ MARKUP = "<script>alert(1)</script>"
 @pytest.fixture
 async def working(api: ApiServer) -> ApiServer:
     """The API beside a process that does its jobs."""
-    register_tasks(api.container.jobs, api.container)
+    register_tasks(api.app)
     return api
 
 
 async def fill(api: ApiServer) -> None:
     await api.talk("sales", said=[("Привет", "Здравствуйте!")])
-    lead = (await api.container.leads.open(NewLead("sales", ANNA.id, name=EVIL, stage=MARKUP))).lead
+    lead = (await api.app.features.leads.open(NewLead("sales", ANNA.id, name=EVIL, stage=MARKUP))).lead
     await api.call("PUT", f"/api/v1/leads/{lead.id}", json={"owner": "@SUM(A1)", "notes": "-2+3\tи ещё"})
 
 
@@ -37,7 +38,7 @@ async def build(api: ApiServer, **asked: str) -> tuple[dict[str, Any], bytes]:
     """Ask for a report and return it with its file."""
     answer = await api.call("POST", REPORTS, json=asked)
     assert (answer.status, answer.json["state"]) == (202, "queued")
-    job = await api.container.jobs.wait(derive_id("report.build", answer.json["id"]))
+    job = await api.app.engine.jobs.wait(derive_id("report.build", answer.json["id"]))
     assert job.state is JobState.DONE, job.reason
     report = (await api.get(answer.headers["Location"])).json
     file = await api.get(f"{REPORTS}/{report['id']}/download")
@@ -77,17 +78,21 @@ async def test_csv_holds_the_list_and_no_formulas(working: ApiServer) -> None:
 
 
 async def test_leads_report_holds_all_facts_of_each(working: ApiServer, tmp_path: Path) -> None:
-    async with serve_container(tmp_path, working.container, ("sales",)) as server:
+    async with serve_app_api(tmp_path, working.app, ("sales",)) as server:
         said = "У нас 12 человек, бюджет 500 тысяч"
         conversation = await server.talk("sales", said=[(said, "Хорошо")])
-        lead = (await server.container.leads.open(NewLead("sales", ANNA.id, name="Анна"))).lead
-        [line] = [line for line in await server.container.record.sales.lines(conversation, 5) if said in line.text]
+        lead = (await server.app.features.leads.open(NewLead("sales", ANNA.id, name="Анна"))).lead
+        [line] = [
+            line
+            for line in await SalesRepository(server.app.engine.database).lines(conversation, 5)
+            if said in line.text
+        ]
         findings = [
             Finding("budget", "500 тысяч", 0.9, line.message_id, "бюджет 500 тысяч"),
             Finding("headcount", "12", 0.9, line.message_id, "12 человек"),
         ]
-        await server.container.leads.fill(lead.id, findings)
-        await server.container.leads.open(NewLead("sales", None, contact="+7 999 123-45-67"))
+        await server.app.features.leads.fill(lead.id, findings)
+        await server.app.features.leads.open(NewLead("sales", None, contact="+7 999 123-45-67"))
         _, file = await build(server, kind="leads", format="csv", language="ru")
     rows = list(csv.DictReader(io.StringIO(file.decode("utf-8-sig"))))
     row = next(row for row in rows if row["Имя"] == "Анна")
@@ -150,7 +155,7 @@ async def test_download_before_it_is_ready_is_a_conflict(api: ApiServer) -> None
 
 async def test_deleted_report_is_gone_with_its_file(working: ApiServer) -> None:
     report, _ = await build(working, kind="overview", format="csv")
-    folder = working.container.settings.storage_dir / "reports"
+    folder = working.app.settings.storage_dir / "reports"
     assert [path.name for path in folder.iterdir()] == [f"{report['id']}.csv"]
     assert (await working.call("DELETE", f"{REPORTS}/{report['id']}")).status == 204
     assert list(folder.iterdir()) == []

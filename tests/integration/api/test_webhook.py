@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from beseda.app.tasks import register_tasks
+from beseda.app_tasks import register_tasks
 from beseda.features.webhooks.keys import sign_legacy
 from tests.parts.api_server import ApiServer, serve_api
 from tests.parts.waiting import eventually
@@ -20,7 +20,7 @@ SETTINGS = {"BESEDA_EVENTS_SECRET": "a secret of sixteen letters", "BESEDA_WEBHO
 async def working(tmp_path: Path) -> AsyncIterator[ApiServer]:
     """The API of a process that works on jobs."""
     async with serve_api(tmp_path, **SETTINGS) as server:
-        register_tasks(server.container.jobs, server.container)
+        register_tasks(server.app)
         yield server
 
 

@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from beseda.core.errors import BroadcastBusyError, BroadcastStateError, StorageError
+from beseda.engine.flood_waits.repository import FloodWaitRepository
 from beseda.features.broadcasts.model import (
     Audience,
     Broadcast,
@@ -21,6 +22,7 @@ from beseda.features.broadcasts.model import (
     RecipientState,
 )
 from beseda.features.broadcasts.repository import BroadcastRepository
+from beseda.features.broadcasts.subscriptions import SubscriptionRepository
 from beseda.testing.scripted_model import ScriptedModel
 from tests.parts.crowd import block, count_received, gather_crowd
 from tests.parts.living_bot import BORIS, GROUP, LivingBot, living_bot
@@ -32,7 +34,7 @@ PHOTO = (Path(__file__).parents[2] / "samples" / "photo" / "dull.jpg").read_byte
 
 
 async def start(living: LivingBot, new: NewBroadcast = NEWS) -> Broadcast:
-    broadcasts = living.container.broadcasts
+    broadcasts = living.app.features.broadcasts
     return await broadcasts.start((await broadcasts.create(new)).id)
 
 
@@ -40,15 +42,15 @@ async def wait_for(
     living: LivingBot, broadcast: Broadcast, state: BroadcastState = DONE, *, within: float = 30
 ) -> Broadcast:
     async def is_there() -> bool:
-        return (await living.container.broadcasts.find(broadcast.id)).state is state
+        return (await living.app.features.broadcasts.find(broadcast.id)).state is state
 
     await eventually(is_there, within=within)
-    return await living.container.broadcasts.find(broadcast.id)
+    return await living.app.features.broadcasts.find(broadcast.id)
 
 
 async def wait_for_audience(living: LivingBot, number: int) -> None:
     async def is_that_large() -> bool:
-        return await living.container.broadcasts.store.count_audience("assistant", Audience()) == number
+        return await living.app.features.broadcasts.store.count_audience("assistant", Audience()) == number
 
     await eventually(is_that_large)
 
@@ -62,7 +64,9 @@ async def test_crowd_is_sent_to_once_each_at_the_rate(tmp_path: Path) -> None:
         done = await wait_for(living, await start(living))
         took = time.monotonic() - began
         received = await count_received(living, "Новости")
-        floods = await living.container.record.flood_waits.count(datetime.now(UTC) - timedelta(hours=1))
+        floods = await FloodWaitRepository(living.app.engine.database, living.app.engine.clock).count(
+            datetime.now(UTC) - timedelta(hours=1)
+        )
     assert received == dict.fromkeys(people, 1)
     assert (done.counts.total, done.counts.sent, floods) == (300, 300, 0)
     assert took >= 299 / 25
@@ -113,7 +117,9 @@ async def test_stranger_who_presses_the_button_is_left_alone_later(tmp_path: Pat
         }
         await living.inject({"callback_query": press})
         await living.wait_for_calls("answerCallbackQuery")
-        assert await living.container.record.subscriptions.is_opted_out("assistant", BORIS)
+        assert await SubscriptionRepository(living.app.engine.database, living.app.engine.clock).is_opted_out(
+            "assistant", BORIS
+        )
 
 
 async def test_person_who_blocks_the_bot_is_left_out_and_comes_back(tmp_path: Path) -> None:
@@ -135,7 +141,7 @@ async def test_block_found_while_sending_is_recorded(tmp_path: Path) -> None:
         await living.fault(kind="error", method="sendMessage", status=403, count=1)
         done = await wait_for(living, await start(living))
         assert (done.counts.sent, done.counts.blocked) == (4, 1)
-        [blocked] = await living.container.broadcasts.recipients(done.id, RecipientState.BLOCKED, after=0, limit=9)
+        [blocked] = await living.app.features.broadcasts.recipients(done.id, RecipientState.BLOCKED, after=0, limit=9)
         assert "Forbidden" in blocked.reason
         assert (await wait_for(living, await start(living))).counts.total == 4
 
@@ -149,7 +155,7 @@ async def test_broadcast_stops_when_too_many_block(tmp_path: Path) -> None:
         assert 20 <= stopped.counts.blocked < 30
         assert "blocked by 20" in stopped.reason
         await living.clear_faults()
-        await living.container.broadcasts.resume(stopped.id)
+        await living.app.features.broadcasts.resume(stopped.id)
         done = await wait_for(living, stopped)
         assert (done.counts.pending, done.counts.sent) == (0, 60 - done.counts.blocked)
 
@@ -162,7 +168,12 @@ async def test_flood_wait_is_obeyed_and_no_person_is_lost(tmp_path: Path) -> Non
         done = await wait_for(living, await start(living))
         assert time.monotonic() - began >= 1
         assert await count_received(living, "Новости") == dict.fromkeys(people, 1)
-        assert await living.container.record.flood_waits.count(datetime.now(UTC) - timedelta(hours=1)) == 3
+        assert (
+            await FloodWaitRepository(living.app.engine.database, living.app.engine.clock).count(
+                datetime.now(UTC) - timedelta(hours=1)
+            )
+            == 3
+        )
     assert done.counts.sent == 30
 
 
@@ -170,10 +181,15 @@ async def test_chat_that_waits_for_telegram_is_on_the_list(tmp_path: Path) -> No
     async with living_bot(tmp_path, ScriptedModel()) as living:
         people = await gather_crowd(living, 5)
         await living.fault(kind="error", method="sendMessage", retry_after=3, count=1)
-        broadcasts, broadcast = living.container.broadcasts, await start(living)
+        broadcasts, broadcast = living.app.features.broadcasts, await start(living)
 
         async def is_flooded() -> bool:
-            return await living.container.record.flood_waits.count(datetime.now(UTC) - timedelta(hours=1)) == 1
+            return (
+                await FloodWaitRepository(living.app.engine.database, living.app.engine.clock).count(
+                    datetime.now(UTC) - timedelta(hours=1)
+                )
+                == 1
+            )
 
         await eventually(is_flooded)
         await broadcasts.pause(broadcast.id)
@@ -204,7 +220,7 @@ async def test_person_is_not_sent_to_twice_after_a_lost_answer(tmp_path: Path, k
 async def test_pause_holds_and_resume_goes_on(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel()) as living:
         people = await gather_crowd(living, 40)
-        broadcasts = living.container.broadcasts
+        broadcasts = living.app.features.broadcasts
         broadcast = await start(living)
 
         async def has_begun() -> bool:
@@ -229,7 +245,7 @@ async def test_pause_holds_and_resume_goes_on(tmp_path: Path) -> None:
 async def test_cancel_ends_it_permanently(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel()) as living:
         await gather_crowd(living, 40)
-        broadcasts = living.container.broadcasts
+        broadcasts = living.app.features.broadcasts
         broadcast = await start(living)
         with pytest.raises(BroadcastBusyError):
             await start(living)
@@ -243,7 +259,7 @@ async def test_cancel_ends_it_permanently(tmp_path: Path) -> None:
 async def test_cohort_is_tried_first_and_waits(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel(), ADMIN_IDS="7000000003") as living:
         people = await gather_crowd(living, 6)
-        broadcasts = living.container.broadcasts
+        broadcasts = living.app.features.broadcasts
         broadcast = await start(living, replace(NEWS, plan=BroadcastPlan(cohort="2")))
 
         async def waits() -> bool:
@@ -268,7 +284,7 @@ async def test_night_puts_it_off_until_the_morning(tmp_path: Path) -> None:
         await gather_crowd(living, 3)
         now = datetime.now(UTC)
         night = QuietHours((now - timedelta(hours=1)).time(), (now + timedelta(hours=1)).time())
-        broadcasts = living.container.broadcasts
+        broadcasts = living.app.features.broadcasts
         broadcast = await start(living, replace(NEWS, plan=BroadcastPlan(quiet=night)))
 
         async def rests() -> bool:
@@ -285,7 +301,7 @@ async def test_night_puts_it_off_until_the_morning(tmp_path: Path) -> None:
 async def test_photo_is_uploaded_once(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel()) as living:
         people = await gather_crowd(living, 5)
-        broadcasts = living.container.broadcasts
+        broadcasts = living.app.features.broadcasts
         draft = await broadcasts.create(NEWS)
         draft = await broadcasts.rewrite(replace(draft, photo="image/jpeg"), photo=PHOTO)
         await wait_for(living, await broadcasts.start(draft.id))
@@ -332,7 +348,7 @@ class _AwayAtFirst:
 async def test_people_that_were_sent_to_are_settled_when_the_database_is_back(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel()) as living:
         await gather_crowd(living, 3)
-        broadcasts = living.container.broadcasts
+        broadcasts = living.app.features.broadcasts
         away = _AwayAtFirst(broadcasts.store, 3)
         broadcasts.store = cast("BroadcastRepository", away)
         done = await wait_for(living, await start(living))

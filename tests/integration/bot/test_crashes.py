@@ -8,6 +8,7 @@ import pytest
 
 from beseda.core.errors import BesedaError, BrokenStreamError
 from beseda.engine.turns.model import TurnState
+from beseda.engine.turns.repository import TurnRepository
 from beseda.llm.base import ModelEvent, ModelRequest
 from beseda.testing.scripted_model import ScriptedModel
 from botapi_sandbox import SandboxSettings, serve_sandbox
@@ -123,7 +124,9 @@ async def test_crash_within_the_turn_closes_it_with_its_reason(tmp_path: Path) -
         apology = await anna.wait_reply()
         await living.settle()
         data = apology["reply_markup"]["inline_keyboard"][0][0]["callback_data"]
-        turn = await living.container.record.turns.find(int(data.removeprefix("retry:")))
+        turn = await TurnRepository(living.app.engine.database, living.app.engine.clock).find(
+            int(data.removeprefix("retry:"))
+        )
         assert turn is not None
         assert (turn.state, turn.reason, turn.unsent()) == (TurnState.FAILED, "crashed: ZeroDivisionError", [])
         await anna.press(data)

@@ -46,7 +46,7 @@ async def test_press_beyond_the_limit_is_asked_to_wait_and_then_answered(tmp_pat
         await anna.wait_reply()
         who = f"messages:{living.bot.runner.bot.me.id}:{ANNA}"
         for _ in range(RATES[0].limit - 2):
-            assert await living.container.hot.limiter.hit(who, RATES) == 0
+            assert await living.app.engine.ephemeral.limiter.hit(who, RATES) == 0
         await anna.say("one more")
         await eventually(lambda: _has_advanced(clock, model))
         await anna.wait_text("the last one")
@@ -155,7 +155,7 @@ async def test_answer_that_a_crash_kept_from_the_hot_window_is_remembered(tmp_pa
             await living.clear_faults()
             await living.settle()
             # What a Redis holds that was not told of the last exchange.
-            await living.container.hot.history.append(f"chat_history:{ANNA}", [Message(Role.USER, "earlier")])
+            await living.app.engine.ephemeral.history.append(f"chat_history:{ANNA}", [Message(Role.USER, "earlier")])
             anna = await living.user()
             await anna.say("two")
             await anna.wait_reply()

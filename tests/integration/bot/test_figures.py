@@ -9,8 +9,11 @@ import pytest
 from beseda.core.chat import Person
 from beseda.core.errors import UnavailableError
 from beseda.features.analytics.model import Metrics, Period
+from beseda.features.analytics.repository import AnalyticsRepository
 from beseda.features.analytics.service import AnalyticsService
+from beseda.features.conversations.queries import ConversationList
 from beseda.features.leads.model import LeadChange, LeadStatus
+from beseda.features.sales.repository import SalesRepository
 from beseda.features.takeover.service import OperatorMessage
 from beseda.testing.clock import ManualClock
 from tests.parts.living_bot import ANNA, BORIS, CHRIS, LivingBot, living_bot
@@ -45,10 +48,10 @@ async def test_played_hour_counted_by_hand_equals_the_figures(tmp_path: Path, en
         await _play_chris(living)
         await _play_boris(living)
         lead = await lead_of(living)
-        await living.container.leads.change(lead.id, LeadChange(status=LeadStatus.WON), actor="owner")
-        store, now = living.container.record.analytics, datetime.now(UTC)
+        await living.app.features.leads.change(lead.id, LeadChange(status=LeadStatus.WON), actor="owner")
+        store, now = AnalyticsRepository(living.app.engine.database, living.app.engine.clock), datetime.now(UTC)
         period = Period(now - timedelta(hours=1), now + timedelta(hours=1), "sales")
-        _check(await living.container.analytics.metrics(period))
+        _check(await living.app.features.analytics.metrics(period))
         later = AnalyticsService(store, ManualClock(now + timedelta(hours=3)))
         assert await later.roll_up() >= 1
         assert await store.find_rolled_until() is not None
@@ -92,15 +95,15 @@ async def _play_boris(living: LivingBot) -> None:
     await boris.say("Здравствуйте, расскажите о вашей компании")
     await boris.wait_reply()
     await living.settle()
-    found = await living.container.record.sales.private_chat("sales", BORIS)
+    found = await SalesRepository(living.app.engine.database).private_chat("sales", BORIS)
     assert found is not None
     conversation = found[0]
-    takeovers = living.container.takeovers
+    takeovers = living.app.features.takeovers
     await takeovers.take(conversation.id, "Olga")
     await boris.say("Хочу поговорить с человеком")
 
     async def is_kept() -> bool:
-        said = await living.container.record.conversation_list.last_messages(conversation.id, limit=1)
+        said = await ConversationList(living.app.engine.database).last_messages(conversation.id, limit=1)
         return said[0].content == "Хочу поговорить с человеком"
 
     await eventually(is_kept)

@@ -308,7 +308,7 @@ async def test_answer_given_before_an_operator_came_is_delivered_all_the_same(tm
             await living.wait_for_calls("sendMessage")
             conversations = living.bot.runner.bot.memory.conversations
             talk = await conversations.open(ChatKey("assistant", ANNA), ChatKind.PRIVATE, "", Person(ANNA, "Anna"))
-            await living.container.takeovers.take(talk.id, "olga")
+            await living.app.features.takeovers.take(talk.id, "olga")
         async with run_bot(tmp_path, ScriptedModel(), sandbox, clock="hurried") as living:
             await living.clear_faults()
             await _settle(living)

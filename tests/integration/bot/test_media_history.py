@@ -22,7 +22,7 @@ async def keep(living: LivingBot, number: int, owner: FileOwner = OWNER) -> None
     await user.wait_reply()
     for place in range(number):
         new = NewFile(owner, owner.user_id, FileKind.TRANSCRIPT, f"Текст *{place}*", ".txt")
-        await living.container.files.save(new, b"x" * 2048)
+        await living.app.engine.files.save(new, b"x" * 2048)
 
 
 async def download(living: LivingBot, document: dict[str, Any]) -> bytes:

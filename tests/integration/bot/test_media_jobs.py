@@ -253,7 +253,7 @@ async def test_outcome_deleted_before_it_is_sent_leaves_only_words(tmp_path: Pat
         anna = await living.user()
         await anna.send_voice(HELLO)
         await living.wait_for_calls("editMessageText")
-        await living.container.files.delete_all(FileOwner("media", ANNA))
+        await living.app.engine.files.delete_all(FileOwner("media", ANNA))
         await living.settle()
         assert not any("document" in message for message in await anna.history())
 

@@ -131,12 +131,12 @@ async def test_album_counts_as_one_message(tmp_path: Path) -> None:
         anna = await living.user()
         who = f"messages:{living.bot.runner.bot.me.id}:{ANNA}"
         for _ in range(RATES[0].limit - 1):
-            await living.container.hot.limiter.hit(who, RATES)
+            await living.app.engine.ephemeral.limiter.hit(who, RATES)
         for _ in range(3):
             await anna.send_file(b"PK", "document", "a.zip", media_group_id="7")
         for _ in range(3):
             assert (await anna.wait_reply())["text"].startswith("Такой файл я открыть не умею")
-        assert await living.container.hot.limiter.reserve(who, RATES) > 50
+        assert await living.app.engine.ephemeral.limiter.reserve(who, RATES) > 50
 
 
 async def test_photo_is_done_again_at_another_scale(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import aiohttp
 
-from beseda.app.tasks import register_tasks
+from beseda.app_tasks import register_tasks
 from beseda.core.chat import Person
 from beseda.core.ids import new_id
 from beseda.db.database import Database
@@ -53,18 +53,18 @@ async def front_desk(folder: Path) -> AsyncIterator[LivingBot]:
 
 async def hold(living: LivingBot, number: int = 0) -> Meeting:
     """Hold a time for Anna."""
-    lead = await living.container.leads.for_user(BOT, Person(ANNA, "Анна"))
-    slots = await living.container.meetings.free_slots(BOT, None, 7, "ru")
-    return await living.container.meetings.book(lead.id, slots[number].starts_at)
+    lead = await living.app.features.leads.for_user(BOT, Person(ANNA, "Анна"))
+    slots = await living.app.features.meetings.free_slots(BOT, None, 7, "ru")
+    return await living.app.features.meetings.book(lead.id, slots[number].starts_at)
 
 
 async def open_at(living: LivingBot, now: datetime) -> tuple[MeetingService, Database]:
     """Return the meetings as a process of another time sees them."""
-    database = await Database.open(living.container.settings.database())
+    database = await Database.open(living.app.settings.database())
     clock = ManualClock(now)
     store = MeetingRepository(database, clock, [BORIS])
-    meetings = MeetingService(store, living.container.jobs, living.container.hot.bus, clock)
-    meetings.adopt({BOT: living.container.meetings.diary(BOT)})
+    meetings = MeetingService(store, living.app.engine.jobs, living.app.engine.ephemeral.bus, clock)
+    meetings.adopt({BOT: living.app.features.meetings.diary(BOT)})
     return meetings, database
 
 
@@ -78,7 +78,7 @@ async def read_file(living: LivingBot, message: dict[str, Any]) -> Component:
 
 async def test_both_sides_get_the_file_and_its_changes(tmp_path: Path) -> None:
     async with front_desk(tmp_path) as living:
-        meetings = living.container.meetings
+        meetings = living.app.features.meetings
         anna, boris = await living.user(ANNA), await living.user(BORIS)
         meeting = await meetings.confirm((await hold(living)).id)
         booked = await anna.wait_text("Встреча назначена")
@@ -103,10 +103,10 @@ async def test_both_sides_get_the_file_and_its_changes(tmp_path: Path) -> None:
 
 async def test_meeting_not_confirmed_in_time_is_given_up_and_reported_once(tmp_path: Path) -> None:
     async with front_desk(tmp_path) as living:
-        register_tasks(living.container.jobs, living.container)
-        anna, meetings = await living.user(ANNA), living.container.meetings
-        lead = await living.container.leads.for_user(BOT, Person(ANNA, "Анна"))
-        earlier, database = await open_at(living, living.container.clock.now() - HOLD)
+        register_tasks(living.app)
+        anna, meetings = await living.user(ANNA), living.app.features.meetings
+        lead = await living.app.features.leads.for_user(BOT, Person(ANNA, "Анна"))
+        earlier, database = await open_at(living, living.app.engine.clock.now() - HOLD)
         held = await earlier.book(lead.id, (await meetings.free_slots(BOT, None, 7, "ru"))[0].starts_at)
         assert [await run_task(living, "meeting.expire") for _ in range(2)] == [{"meetings": 1}, {"meetings": 0}]
         await anna.wait_text("больше не держу")
@@ -120,14 +120,14 @@ async def test_meeting_not_confirmed_in_time_is_given_up_and_reported_once(tmp_p
 
 async def run_task(living: LivingBot, kind: str) -> Mapping[str, object] | None:
     """Have the queue do a task, as the schedule would, and return what came of it."""
-    job = await living.container.jobs.enqueue(JobRequest(new_id(), kind, {}, slot="light"))
-    return (await living.container.jobs.wait(job.id)).result
+    job = await living.app.engine.jobs.enqueue(JobRequest(new_id(), kind, {}, slot="light"))
+    return (await living.app.engine.jobs.wait(job.id)).result
 
 
 async def test_reminder_comes_a_day_and_an_hour_before(tmp_path: Path) -> None:
     async with front_desk(tmp_path) as living:
         anna, boris = await living.user(ANNA), await living.user(BORIS)
-        meeting = await living.container.meetings.confirm((await hold(living)).id)
+        meeting = await living.app.features.meetings.confirm((await hold(living)).id)
         for hours in (24, 1):
             later, database = await open_at(living, meeting.starts_at - timedelta(hours=hours))
             assert [await later.pass_time() for _ in range(2)] == [1, 0]
@@ -138,16 +138,16 @@ async def test_reminder_comes_a_day_and_an_hour_before(tmp_path: Path) -> None:
 
 async def test_owner_gets_a_summary_before_the_meeting(tmp_path: Path) -> None:
     async with front_desk(tmp_path) as living:
-        register_tasks(living.container.jobs, living.container)
+        register_tasks(living.app)
         anna, boris = await living.user(ANNA), await living.user(BORIS)
         await anna.say("У нас пекарня, двенадцать человек")
         await anna.wait_text("Вы из пекарни")
-        meeting = await living.container.meetings.confirm((await hold(living)).id)
+        meeting = await living.app.features.meetings.confirm((await hold(living)).id)
         told = await boris.wait_text("К встрече")
         assert "Анна из пекарни, двенадцать человек." in told["text"]
-        summary = await living.container.meetings.summary(meeting.id)
+        summary = await living.app.features.meetings.summary(meeting.id)
         assert summary.text == "Анна из пекарни, двенадцать человек."
-        await living.container.meetings.pass_time()
+        await living.app.features.meetings.pass_time()
         await eventually(lambda: no_jobs(living))
         assert not [message for message in await anna.history() if "К встрече" in message.get("text", "")]
 
@@ -159,9 +159,9 @@ async def no_jobs(living: LivingBot) -> bool:
 
 async def test_meeting_of_a_lead_that_was_deleted_is_no_more(tmp_path: Path) -> None:
     async with front_desk(tmp_path) as living:
-        meeting = await living.container.meetings.confirm((await hold(living)).id)
-        await living.container.leads.delete(meeting.lead_id, actor="owner")
+        meeting = await living.app.features.meetings.confirm((await hold(living)).id)
+        await living.app.features.leads.delete(meeting.lead_id, actor="owner")
         await living.settle()
-        assert await living.container.meetings.for_person(meeting.bot, meeting.guest.user_id) == []
-        starts = [slot.starts_at for slot in await living.container.meetings.free_slots(BOT, None, 7, "ru")]
+        assert await living.app.features.meetings.for_person(meeting.bot, meeting.guest.user_id) == []
+        starts = [slot.starts_at for slot in await living.app.features.meetings.free_slots(BOT, None, 7, "ru")]
         assert meeting.starts_at in starts

@@ -44,7 +44,7 @@ async def _ring(living: LivingBot, *updates: StoredUpdate) -> None:
 
     async def is_heard() -> bool:
         for update in updates:
-            await living.container.hot.bus.publish("updates:greeter", {"update_id": update.update_id})
+            await living.app.engine.ephemeral.bus.publish("updates:greeter", {"update_id": update.update_id})
         return not await living.unfinished()
 
     await eventually(is_heard)
@@ -55,7 +55,7 @@ async def test_notice_is_handled_immediately(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel(), "greeter", BESEDA_LEASE="300") as living:
         anna = await living.user()
         notices = [_notice("one"), _notice("two")]
-        await living.container.record.updates.store(notices)
+        await living.app.engine.updates.store(notices)
         await _ring(living, *notices)
         assert [(await anna.wait_reply())["text"] for _ in range(2)] == ["Anna: one", "Anna: two"]
         await living.settle()
@@ -65,7 +65,7 @@ async def test_notice_whose_hint_was_lost_is_found(tmp_path: Path) -> None:
     _make_bot(tmp_path)
     async with living_bot(tmp_path, ScriptedModel(), "greeter", BESEDA_LEASE="1") as living:
         anna = await living.user()
-        await living.container.record.updates.store([_notice("one"), _notice("two")])
+        await living.app.engine.updates.store([_notice("one"), _notice("two")])
         assert [(await anna.wait_reply())["text"] for _ in range(2)] == ["Anna: one", "Anna: two"]
 
 
@@ -76,7 +76,7 @@ async def test_notice_waits_for_the_answer_before_it(tmp_path: Path) -> None:
         anna = await living.user()
         await anna.say("question")
         await living.wait_until_stored(1)
-        await living.container.record.updates.store([notice := _notice("one")])
+        await living.app.engine.updates.store([notice := _notice("one")])
         await _ring(living, notice)
         assert [(await anna.wait_reply())["text"] for _ in range(2)] == ["answer", "Anna: one"]
 
@@ -84,7 +84,7 @@ async def test_notice_waits_for_the_answer_before_it(tmp_path: Path) -> None:
 async def test_notice_without_a_handler_is_finished(tmp_path: Path) -> None:
     _make_bot(tmp_path)
     async with living_bot(tmp_path, ScriptedModel(), "greeter", BESEDA_LEASE="1") as living:
-        await living.container.record.updates.store([_notice("one", "unknown")])
+        await living.app.engine.updates.store([_notice("one", "unknown")])
         await living.settle()
 
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from beseda.app.launch import RunningBot, Webhook
+from beseda.app_bots import RunningBot, Webhook
 from beseda.llm.prompt import NOTES
 from beseda.telegram.client import BotApi
 from beseda.testing.clock import ManualClock

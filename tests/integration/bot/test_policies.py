@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from beseda.app import launch
+from beseda import app_bots as launch
 from beseda.core.chat import ChatKey, ChatKind, Person
 from beseda.engine.context import Context
 from beseda.engine.incoming import (

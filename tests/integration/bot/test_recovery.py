@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from beseda.engine.flood_waits.repository import FloodWaitRepository
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from botapi_sandbox import BotAccount, RunningSandbox, SandboxSettings, serve_sandbox
 from tests.parts.living_bot import ANNA, BOT, CHRIS, GROUP, TOKEN, living_bot, run_bot
@@ -164,7 +165,12 @@ async def test_flood_wait_of_one_chat_does_not_hold_up_the_others(tmp_path: Path
         await living.wait_for_calls("sendMessage")
         await chris.say("Hi")
         await chris.wait_text("hello")
-        assert await living.container.record.flood_waits.count(datetime(2026, 1, 1, tzinfo=UTC)) == 1
+        assert (
+            await FloodWaitRepository(living.app.engine.database, living.app.engine.clock).count(
+                datetime(2026, 1, 1, tzinfo=UTC)
+            )
+            == 1
+        )
 
 
 async def test_part_that_telegram_cannot_read_is_sent_as_plain_text(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from beseda.core.errors import NotFoundError, UnavailableError
 from beseda.features.sales.model import TO_ASK, TO_CONFIRM
+from beseda.features.sales.repository import SalesRepository
 from beseda.llm.demo import DemoModel
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedAnswer
@@ -43,7 +44,7 @@ async def test_fact_is_kept_with_its_message_and_asked_no_more(tmp_path: Path) -
         anna = await living.user()
         await ask(anna, "Здравствуйте! Мы разбираем заявки руками, 400 в день")
         lead = await lead_of(living)
-        lines = await living.container.record.sales.lines(await _conversation(living), 5)
+        lines = await SalesRepository(living.app.engine.database).lines(await _conversation(living), 5)
     said = next(line for line in lines if "заявки руками" in line.text)
     assert lead.slots["volume"].message_id == said.message_id
     assert lead.slots["problems"].quote == "разбираем заявки руками"
@@ -56,7 +57,7 @@ async def test_fact_is_kept_with_its_message_and_asked_no_more(tmp_path: Path) -
 
 
 async def _conversation(living: Any) -> Any:
-    found = await living.container.record.sales.private_chat("sales", ANNA)
+    found = await SalesRepository(living.app.engine.database).private_chat("sales", ANNA)
     assert found is not None
     return found[0]
 
@@ -152,7 +153,7 @@ async def test_contact_waits_for_a_consent_that_is_asked_once(tmp_path: Path) ->
         await anna.press("✅ Да, сохраните")
         await anna.wait_text("Спасибо, сохранил")
         lead = await lead_of(living)
-        consents = await living.container.leads.consents(lead.id)
+        consents = await living.app.features.leads.consents(lead.id)
     assert (lead.phone, lead.email) == ("+79123456789", "anna@example.org")
     assert consents[0].holds
     assert consents[0].message_id is not None
@@ -194,7 +195,7 @@ async def test_consent_is_taken_back(tmp_path: Path) -> None:
         lead = await lead_of(living)
         assert (lead.phone, lead.contact) == ("", "")
         assert "phone" not in lead.slots
-        assert not any(one.holds for one in await living.container.leads.consents(lead.id))
+        assert not any(one.holds for one in await living.app.features.leads.consents(lead.id))
 
 
 async def test_contact_is_shared_by_telegrams_own_button(tmp_path: Path) -> None:
@@ -252,7 +253,7 @@ async def test_sale_goes_from_greeting_to_a_meeting(tmp_path: Path) -> None:
         await boris.wait_text("Новая встреча")
         lead = await lead_of(living)
         assert lead.stage == "summary"
-        given = [one.kind for one in await living.container.leads.consents(lead.id) if one.holds]
+        given = [one.kind for one in await living.app.features.leads.consents(lead.id) if one.holds]
         assert given == ["calendar_invite"]
         assert "- " not in await ask(anna, "Спасибо!")
         await anna.say("/start")
@@ -284,7 +285,7 @@ async def test_meeting_is_moved_and_cancelled_by_its_own_person_alone(tmp_path: 
         await anna.press(labels(await anna.wait_text("На какой день"))[1])
         await anna.press(labels(await anna.wait_text("во сколько"))[0])
         await anna.wait_text("держу это время")
-        meetings = await living.container.meetings.for_person("sales", ANNA)
+        meetings = await living.app.features.meetings.for_person("sales", ANNA)
         assert len(meetings) == 1
         boris = await living.user(BORIS)
         await boris.call("POST", "/updates", json=_press(living.username, BORIS, f"meet:cancel:{meetings[0].id}"))
@@ -376,7 +377,7 @@ async def test_stranger_with_a_known_phone_sees_moves_and_empties_nothing(
     phone = "+79123456789"
     model = selling_model([form(find("phone", phone))])
     async with living_bot(tmp_path, model, "sales") as living:
-        leads, meetings = living.container.leads, living.container.meetings
+        leads, meetings = living.app.features.leads, living.app.features.meetings
         victim, stranger = await living.user(), await living.user(BORIS)
         if stranger_first:
             await _name_a_phone(stranger, phone)
@@ -427,11 +428,11 @@ async def test_operator_may_answer_instead_and_the_messages_are_read_afterwards(
         anna = await living.user()
         await ask(anna, "/start")
         talk = await _conversation(living)
-        await living.container.takeovers.take(talk.id, "olga")
+        await living.app.features.takeovers.take(talk.id, "olga")
         await anna.say("Разбираем заявки руками")
         await living.settle()
         assert model.requests == []
-        await living.container.takeovers.give_back(talk.id)
+        await living.app.features.takeovers.give_back(talk.id)
         await ask(anna, "Ау")
         assert (await lead_of(living)).slots["problems"].quote == "заявки руками"
 

@@ -27,7 +27,7 @@ async def _is_asked(model: ScriptedModel, requests: int) -> bool:
 
 
 async def _count_changes(living: LivingBot, lead: Lead) -> int:
-    events, _ = await living.container.leads.events(lead.id)
+    events, _ = await living.app.features.leads.events(lead.id)
     return sum(bool(event.data.get("slots")) for event in events if event.type == "lead.changed")
 
 
@@ -108,7 +108,7 @@ async def test_press_that_a_crash_cut_off_is_answered_once(tmp_path: Path) -> No
             lead = await lead_of(living)
             assert lead.phone == "+79123456789"
             assert [message["text"] for message in await anna.history()][-1].startswith("Спасибо, сохранил")
-            assert sum(one.holds for one in await living.container.leads.consents(lead.id)) == 1
+            assert sum(one.holds for one in await living.app.features.leads.consents(lead.id)) == 1
 
 
 async def _fails(living: LivingBot) -> bool:

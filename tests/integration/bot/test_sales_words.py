@@ -33,7 +33,7 @@ async def ask(user: SandboxUser, text: str) -> str:
 
 async def holds(living: LivingBot, user_id: int = ANNA) -> bool:
     lead = await lead_of(living, user_id)
-    return any(one.holds for one in await living.container.leads.consents(lead.id))
+    return any(one.holds for one in await living.app.features.leads.consents(lead.id))
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from beseda.app.container import open_container
-from beseda.app.launch import RunningBot
+from beseda.app import open_app
+from beseda.app_bots import RunningBot
 from beseda.cli.run_options import RunOptions, name_variable
 from beseda.config import load_settings
 from beseda.core.errors import SettingsError
@@ -45,9 +45,9 @@ async def _running(folder: Path, model: ChatModel, **environ: str) -> AsyncItera
         tokens = {name_variable(name): token for name, token in TOKENS.items()}
         storage = {"STORAGE_DIR": str(folder / "data"), "BESEDA_LIMITS": "off"}
         plan = _plan({**tokens, **storage, "TELEGRAM_API_URL": sandbox.base_url, **environ})
-        container = await stack.enter_async_context(open_container(plan.settings, model=model))
+        app = await stack.enter_async_context(open_app(plan.settings, model=model))
         for assignment in plan.assignments:
-            bot = await RunningBot.open(assignment, container)
+            bot = await RunningBot.open(assignment, app)
             stack.push_async_callback(bot.close, within=0)
             await bot.prepare(None)
             stack.push_async_callback(_end, asyncio.create_task(bot.poll()))

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from beseda.app.tasks import register_tasks
+from beseda.app_tasks import register_tasks
 from beseda.core.clock import SystemClock
 from beseda.core.errors import UnavailableError
 from beseda.engine.files.model import FileOwner
@@ -49,7 +49,7 @@ async def ask_until_remembered(living: LivingBot, model: ScriptedModel) -> None:
 async def test_model_reads_facts_that_fell_out_of_the_window(tmp_path: Path) -> None:
     model = ScriptedModel(fallback=answer)
     async with living_bot(tmp_path, model) as living:
-        register_tasks(living.container.jobs, living.container)
+        register_tasks(living.app)
         await talk(living, 16)
         await ask_until_remembered(living, model)
         asked = [request for request in model.requests if is_memory(request)]
@@ -63,7 +63,7 @@ async def test_model_reads_facts_that_fell_out_of_the_window(tmp_path: Path) -> 
 async def test_short_conversation_is_not_summed_up(tmp_path: Path) -> None:
     model = ScriptedModel(fallback=answer)
     async with living_bot(tmp_path, model) as living:
-        register_tasks(living.container.jobs, living.container)
+        register_tasks(living.app)
         await talk(living, 11)
         assert not [request for request in model.requests if is_memory(request)]
 
@@ -71,7 +71,7 @@ async def test_short_conversation_is_not_summed_up(tmp_path: Path) -> None:
 async def test_clearing_forgets_the_summary(tmp_path: Path) -> None:
     model = ScriptedModel(fallback=answer)
     async with living_bot(tmp_path, model) as living:
-        register_tasks(living.container.jobs, living.container)
+        register_tasks(living.app)
         await talk(living, 16)
         await ask_until_remembered(living, model)
         anna = await living.user()
@@ -87,11 +87,11 @@ async def test_clearing_forgets_the_summary(tmp_path: Path) -> None:
 async def test_forgetting_a_person_forgets_the_summary_immediately(tmp_path: Path) -> None:
     model = ScriptedModel(fallback=answer)
     async with living_bot(tmp_path, model) as living:
-        register_tasks(living.container.jobs, living.container)
+        register_tasks(living.app)
         await talk(living, 16)
         await ask_until_remembered(living, model)
         anna = await living.user()
-        await living.container.build_personal_data().forget(FileOwner("assistant", anna.user_id))
+        await living.app.build_personal_data().forget(FileOwner("assistant", anna.user_id))
         await talk(living, 6)
         assert not any(SUMMARY in told_in(request) for request in spoken(model)[-6:])
 
@@ -103,7 +103,7 @@ async def test_model_that_fails_leaves_the_conversation_as_it_is(tmp_path: Path)
 
     model = ScriptedModel(fallback=fail)
     async with living_bot(tmp_path, model) as living:
-        register_tasks(living.container.jobs, living.container)
+        register_tasks(living.app)
         await talk(living, 16)
 
         async def has_failed() -> bool:
@@ -117,8 +117,8 @@ async def test_model_that_fails_leaves_the_conversation_as_it_is(tmp_path: Path)
 
 async def test_demo_sums_nothing_up(tmp_path: Path) -> None:
     async with living_bot(tmp_path, DemoModel(SystemClock())) as living:
-        jobs = living.container.jobs
-        register_tasks(jobs, living.container)
+        jobs = living.app.engine.jobs
+        register_tasks(living.app)
         payload = {"bot": "assistant", "conversation_id": 1, "window": 10, "model": ""}
         await jobs.enqueue(JobRequest(1, "conversation.summarise", payload, slot="light"))
         assert (await jobs.wait(1)).result == {"written": False}

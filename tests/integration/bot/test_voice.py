@@ -155,7 +155,7 @@ async def test_bot_without_a_recognizer_reports_it(tmp_path: Path) -> None:
 
 
 async def _recent(living: LivingBot) -> list[str]:
-    conversations = living.container.record.conversations
+    conversations = living.app.engine.conversations
     key = ChatKey(living.bot.name, ANNA)
     conversation = await conversations.open(key, ChatKind.PRIVATE, "", Person(ANNA, "Анна"))
     return [message.content for message in await conversations.recent(conversation, 10)]

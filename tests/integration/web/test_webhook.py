@@ -12,7 +12,7 @@ import aiohttp
 import orjson
 import pytest
 
-from beseda.app.launch import RunningBot
+from beseda.app_bots import RunningBot
 from beseda.asgi import Web
 from beseda.core.serving import Listener, serve_app
 from beseda.db.database import Database
@@ -67,7 +67,7 @@ async def web(living: LivingBot, listener: Listener) -> AsyncIterator[aiohttp.Cl
 
 @asynccontextmanager
 async def serving(living: LivingBot, listener: Listener) -> AsyncIterator[aiohttp.ClientSession]:
-    web = Web({"database": living.container.check_database}, secret=SECRET)
+    web = Web({"database": living.app.list_checks()["database"]}, secret=SECRET)
     web.runners["assistant"] = living.bot.runner
     async with serve_app(web.app, listener), aiohttp.ClientSession(listener.address) as session:
         yield session
@@ -85,7 +85,7 @@ async def get(session: aiohttp.ClientSession, path: str) -> tuple[int, dict[str,
 
 async def test_update_is_stored_before_the_answer(web: aiohttp.ClientSession, living: LivingBot) -> None:
     assert await post(web, message(41)) == 200
-    assert await living.container.record.updates.store([StoredUpdate("assistant", 41, b"{}")]) == []
+    assert await living.app.engine.updates.store([StoredUpdate("assistant", 41, b"{}")]) == []
 
 
 async def test_repeated_update_is_taken_once(web: aiohttp.ClientSession, living: LivingBot) -> None:
@@ -186,7 +186,7 @@ async def test_database_that_is_away_makes_telegram_come_again(living: LivingBot
             server.start()
             await eventually(lambda: is_ready(session))
             assert await post(session, message(1)) == 200
-            assert await moved.container.record.updates.store([StoredUpdate("assistant", 1, b"{}")]) == []
+            assert await moved.app.engine.updates.store([StoredUpdate("assistant", 1, b"{}")]) == []
     finally:
         server.close()
 
@@ -198,9 +198,9 @@ async def on_postgres(living: LivingBot, url: str) -> AsyncIterator[LivingBot]:
     database = await Database.open(url, patience=0.2)
     updates = UpdateRepository(database, living.clock)
     runner = BotRunner(replace(living.bot.runner.bot, updates=updates), Router())
-    container = replace(living.container, record=replace(living.container.record, updates=updates))
+    app = replace(living.app, engine=replace(living.app.engine, updates=updates))
     try:
-        yield replace(living, container=container, bot=RunningBot(runner, living.clock))
+        yield replace(living, app=app, bot=RunningBot(runner, living.clock))
     finally:
         await runner.close()
         await database.close()

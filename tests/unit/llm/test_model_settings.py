@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from beseda.app.model_settings import llm_settings
+from beseda.app_settings import llm_settings
 from beseda.config import load_settings
 from beseda.core.errors import SettingsError
 from beseda.http.client import HttpClient

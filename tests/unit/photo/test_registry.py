@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from beseda.app.image_settings import photo_settings
+from beseda.app_settings import photo_settings
 from beseda.config import load_settings
 from beseda.core.errors import (
     BesedaError,

@@ -5,7 +5,7 @@ from sqlalchemy import create_engine, insert, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import make_url
 
-from beseda.app import tables
+from beseda import app_tables as tables
 from beseda.db.types import CleanText, UtcTime
 from beseda.engine.conversations.tables import users
 

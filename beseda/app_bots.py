@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from beseda.app.container import Container
+from beseda.app import App
 from beseda.core.backoff import Backoff
 from beseda.core.clock import Clock
 from beseda.core.errors import StorageError, TelegramError, TelegramRefusedError, TelegramUnauthorizedError
@@ -31,9 +31,11 @@ from beseda.engine.polling import Poller
 from beseda.engine.router import Router
 from beseda.engine.runner import BotRunner
 from beseda.engine.shards.leases import AllShards, LeaseTimes, ShardLeases, ShardOwnership
+from beseda.engine.shards.repository import TerritoryRepository
 from beseda.engine.turns.delivery import Delivery
 from beseda.engine.turns.fenced import FencedTurnRepository
 from beseda.engine.turns.parallel_answers import ParallelAnswers
+from beseda.engine.turns.sent_messages import SentMessageRepository
 from beseda.engine.turns.service import ChatParts, ChatService
 from beseda.engine.updates.model import partition_of
 from beseda.engine.usage.budget_service import Payer, paying
@@ -43,6 +45,7 @@ from beseda.features.broadcasts import service as broadcast
 from beseda.features.broadcasts.mailing import Post
 from beseda.features.meetings.model import Diary
 from beseda.features.minutes import DocumentService
+from beseda.features.sales.repository import SalesRepository
 from beseda.locales import FALLBACK, languages
 from beseda.telegram.base import FloodNote, Target
 from beseda.telegram.client import BotApi
@@ -94,29 +97,30 @@ class RunningBot:
         return self.runner.bot.profile.name
 
     @classmethod
-    async def open(cls, assignment: Assignment, container: Container) -> "RunningBot":
+    async def open(cls, assignment: Assignment, app: App) -> "RunningBot":
         """Fetch the bot's account from Telegram and build its services. Retry while Telegram is unavailable.
 
         Raise TelegramUnauthorizedError if the token is wrong.
         """
-        api = BotApi(assignment.token, server=container.settings.telegram_api_url)
+        api = BotApi(assignment.token, server=app.settings.telegram_api_url)
         chores = JobTracker(_chores(assignment.router))
-        lease = LeaseTimes(container.settings.lease)
-        territory = ShardLeases(assignment.profile.name, container.record.territory, container.hot.bus, lease)
+        lease = LeaseTimes(app.settings.lease)
+        shards = TerritoryRepository(app.engine.database, app.engine.clock)
+        territory = ShardLeases(assignment.profile.name, shards, app.engine.ephemeral.bus, lease)
         try:
-            me = await _introduce(api, assignment.profile.name, container.clock)
-            await _claim_account(container.record.bot_accounts, me)
-            bot = await _put_together(assignment, container, _Parts(api, me, chores, territory))
+            me = await _introduce(api, assignment.profile.name, app.engine.clock)
+            await _claim_account(BotAccountRepository(app.engine.database, app.engine.clock), me)
+            bot = await _put_together(assignment, app, _Parts(api, me, chores, territory))
             for preparation in assignment.router.preparations:
                 await preparation(bot)
         except BaseException:
             await api.close()
             raise
-        _take_jobs(bot, chores, container)
+        _take_jobs(bot, chores, app)
         has_modes = bool(assignment.router.modes)
         joiner = Joiner(albums=not has_modes, bursts=not has_modes)
-        runner = BotRunner(bot, assignment.router, joiner, territory, container.quarantine)
-        return cls(runner, container.clock, territory)
+        runner = BotRunner(bot, assignment.router, joiner, territory, app.engine.quarantine)
+        return cls(runner, app.engine.clock, territory)
 
     async def prepare(self, webhook: Webhook | None) -> None:
         """Recover the updates that a crash left, set the commands menu, and choose between polling and webhook.
@@ -203,17 +207,17 @@ class WorkerBot:
         self._bot = bot
 
     @classmethod
-    async def open(cls, assignment: Assignment, container: Container) -> "WorkerBot":
+    async def open(cls, assignment: Assignment, app: App) -> "WorkerBot":
         """Build a bot's services and register its kinds of job with the queue. Retry while Telegram is unavailable.
 
         Raise TelegramUnauthorizedError if the token is wrong.
         """
-        api = BotApi(assignment.token, server=container.settings.telegram_api_url)
+        api = BotApi(assignment.token, server=app.settings.telegram_api_url)
         chores = JobTracker(_chores(assignment.router))
         try:
-            me = await _introduce(api, assignment.profile.name, container.clock)
-            bot = await _put_together(assignment, container, _Parts(api, me, chores, AllShards()))
-            _register_work(bot, chores, container)
+            me = await _introduce(api, assignment.profile.name, app.engine.clock)
+            bot = await _put_together(assignment, app, _Parts(api, me, chores, AllShards()))
+            _register_work(bot, chores, app)
         except BaseException:
             await api.close()
             raise
@@ -235,21 +239,21 @@ def _open_menus(assignment: Assignment) -> MenuBook:
     return MenuBook(assignment.profile.menu, faces)
 
 
-def _take_jobs(bot: BotServices, chores: JobTracker, container: Container) -> None:
+def _take_jobs(bot: BotServices, chores: JobTracker, app: App) -> None:
     """Register the bot's kinds of job with the queue and subscribe its tracker to their changes."""
-    _register_work(bot, chores, container)
-    container.jobs.listen(bot.profile.name, functools.partial(chores.hear, bot))
+    _register_work(bot, chores, app)
+    app.engine.jobs.listen(bot.profile.name, functools.partial(chores.hear, bot))
 
 
-def _register_work(bot: BotServices, chores: JobTracker, container: Container) -> None:
+def _register_work(bot: BotServices, chores: JobTracker, app: App) -> None:
     for kind, chore in chores.kinds.items():
-        container.jobs.register(kind, functools.partial(_work_paid, chore, bot), bot=bot.profile.name)
+        app.engine.jobs.register(kind, functools.partial(_work_paid, chore, bot), bot=bot.profile.name)
     if isinstance(bot.messenger, TelegramMessenger):
-        zone = container.budgets.rules_of(bot.profile.name).zone
+        zone = app.engine.budgets.rules_of(bot.profile.name).zone
         post = Post(
             TelegramMailer(bot.profile.name, bot.messenger.sender), zone, bot.default_language, bot.delivery.records
         )
-        container.jobs.register(broadcast.KIND, container.broadcasts.handler(post), bot=bot.profile.name)
+        app.engine.jobs.register(broadcast.KIND, app.features.broadcasts.handler(post), bot=bot.profile.name)
 
 
 async def _work_paid(chore: JobKind, bot: BotServices, job: Job, control: JobControl) -> Mapping[str, object]:
@@ -271,22 +275,22 @@ class _Parts:
     ground: ShardOwnership
 
 
-async def _put_together(assignment: Assignment, container: Container, made: _Parts) -> BotServices:
-    profile, router, settings = assignment.profile, assignment.router, container.settings
-    record, hot, clock = container.record, container.hot, container.clock
-    rules = container.budgets.adopt(profile.name, profile.budgets, profile.time_zone)
+async def _put_together(assignment: Assignment, app: App, made: _Parts) -> BotServices:
+    profile, router, settings = assignment.profile, assignment.router, app.settings
+    engine, features, clock = app.engine, app.features, app.engine.clock
+    rules = engine.budgets.adopt(profile.name, profile.budgets, profile.time_zone)
     profile = replace(profile, time_zone=rules.zone)
     if profile.calendar is not None:
-        container.meetings.adopt({profile.name: Diary(profile.calendar, profile.model)})
-    container.reports.adopt(profile.slot_titles)
-    models = BotModels(container.models, container.budgets, profile.name, own=profile.model)
+        features.meetings.adopt({profile.name: Diary(profile.calendar, profile.model)})
+    features.reports.adopt(profile.slot_titles)
+    models = BotModels(engine.models, engine.budgets, profile.name, own=profile.model)
     model = await models.find()  # now, so that what is wrong with it is said at the start
-    if model.name != container.models.program.name:
+    if model.name != engine.models.program.name:
         log.debug("%s answers with %s", profile.name, model.name)
-    messenger = _open_messenger(made, container)
-    turns = FencedTurnRepository(record.database, made.ground, container.clock)
+    messenger = _open_messenger(made, app)
+    turns = FencedTurnRepository(engine.database, made.ground, engine.clock)
     delivery = Delivery(messenger, turns)
-    memory = ConversationMemory(record.conversations, hot.history, assignment.namespace, container.summaries)
+    memory = ConversationMemory(engine.conversations, engine.ephemeral.history, assignment.namespace, engine.summaries)
     parts = ChatParts(models, turns, memory, messenger, delivery, clock)
     return BotServices(
         profile=profile,
@@ -296,39 +300,37 @@ async def _put_together(assignment: Assignment, container: Container, made: _Par
         delivery=delivery,
         chat=ChatService(profile, parts),
         panel=ParallelAnswers(profile, parts),
-        voice=container.media.voice,
+        voice=engine.media.voice,
         memory=memory,
-        updates=record.updates,
+        updates=engine.updates,
         turns=turns,
-        state=hot.state,
-        cache=hot.cache,
-        limiter=hot.limiter,
-        bus=hot.bus,
-        jobs=container.jobs,
+        state=engine.ephemeral.state,
+        cache=engine.ephemeral.cache,
+        limiter=engine.ephemeral.limiter,
+        bus=engine.ephemeral.bus,
+        jobs=engine.jobs,
         chores=made.chores,
-        files=container.files,
-        transcription=container.media.transcription,
-        documents=DocumentService(
-            container.call_book.keep(model, CallPurpose(profile.name, Purpose.DOCUMENT)), clock=clock
-        ),
-        enhancer=container.media.enhancer,
-        personal_data=container.build_personal_data(assignment.namespace),
-        budgets=container.budgets,
-        broadcasts=container.broadcasts,
-        takeovers=container.takeovers,
-        meetings=container.meetings,
-        leads=container.leads,
-        sales=record.sales,
+        files=engine.files,
+        transcription=engine.media.transcription,
+        documents=DocumentService(engine.usage.keep(model, CallPurpose(profile.name, Purpose.DOCUMENT)), clock=clock),
+        enhancer=engine.media.enhancer,
+        personal_data=app.build_personal_data(assignment.namespace),
+        budgets=engine.budgets,
+        broadcasts=features.broadcasts,
+        takeovers=features.takeovers,
+        meetings=features.meetings,
+        leads=features.leads,
+        sales=SalesRepository(engine.database),
         models=models,
-        call_book=container.call_book,
+        call_book=engine.usage,
         clock=clock,
-        downloads=container.media.downloads,
+        downloads=engine.media.downloads,
         storage=settings.storage_dir,
         answerer=router.answerer,
         admin_ids=settings.admin_ids,
         default_language=settings.language,
         limited=settings.limits,
-        limits=_limits(container),
+        limits=_limits(app),
         menus=_open_menus(assignment),
         modes=router.modes,
         commands=router.commands,
@@ -336,8 +338,8 @@ async def _put_together(assignment: Assignment, container: Container, made: _Par
     )
 
 
-def _limits(container: Container) -> Limits:
-    settings = container.settings
+def _limits(app: App) -> Limits:
+    settings = app.settings
     return Limits(
         settings.limit_user_minute, settings.limit_user_hour, settings.limit_bot_minute, settings.limit_total_minute
     )
@@ -352,15 +354,15 @@ def _guard(ground: ShardOwnership) -> Guard:
     return hold
 
 
-def _open_messenger(made: _Parts, container: Container) -> TelegramMessenger:
-    limited = container.settings.limits
-    pacer = Pacer(container.clock, enabled=limited, bot=made.me.id, tokens=container.hot.tokens)
-    files = container.settings.storage_dir / "files"
-    note = _flood_note(container.record.flood_waits)
-    messenger = TelegramMessenger(made.api, pacer, container.clock, note, files)
+def _open_messenger(made: _Parts, app: App) -> TelegramMessenger:
+    limited = app.settings.limits
+    pacer = Pacer(app.engine.clock, enabled=limited, bot=made.me.id, tokens=app.engine.ephemeral.tokens)
+    files = app.settings.storage_dir / "files"
+    note = _flood_note(FloodWaitRepository(app.engine.database, app.engine.clock))
+    messenger = TelegramMessenger(made.api, pacer, app.engine.clock, note, files)
     messenger.sender.guard = _guard(made.ground)
-    if container.settings.lookup:
-        messenger.search_in(container.record.sent_messages)
+    if app.settings.lookup:
+        messenger.search_in(SentMessageRepository(app.engine.database))
     return messenger
 
 

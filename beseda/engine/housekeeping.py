@@ -1,15 +1,21 @@
-"""Periodic deletion of old data."""
+"""Periodic deletion of old data, by the job `record.tidy`."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from beseda.core.clock import Clock
 from beseda.engine.files.service import FileService
+from beseda.engine.jobs.base import JobControl, JobHandler
+from beseda.engine.jobs.model import Job
 from beseda.engine.jobs.repository import JobRepository
+from beseda.engine.jobs.schedule import Scheduled
 from beseda.engine.updates.repository import UpdateRepository
 
 log = logging.getLogger(__name__)
+
+SCHEDULE = (Scheduled("record.tidy", every=timedelta(hours=1), slot="light"),)
 
 _KEPT = timedelta(hours=48)  # Telegram hands an update out for 24 hours; twice that is enough to know a repetition
 _JOBS_KEPT = timedelta(days=8)  # to look into what went wrong; longer than the longest period of the schedule
@@ -51,3 +57,12 @@ class Housekeeping:
         if self._swept_at is None or now - self._swept_at >= _SWEEP_EVERY:
             await shelves.files.sweep()
             self._swept_at = now
+
+
+def tasks(housekeeping: Housekeeping) -> Mapping[str, JobHandler]:
+    """Return the handler that deletes old data."""
+
+    async def tidy(_job: Job, _control: JobControl) -> Mapping[str, object]:
+        return {"updates": await housekeeping.tidy()}
+
+    return {"record.tidy": tidy}

@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from beseda.config import Settings
 from beseda.core.clock import SystemClock
 from beseda.db.database import Database
 from beseda.ephemeral.base.bus import Bus
@@ -20,8 +19,8 @@ from beseda.ephemeral.persistent.state import SqlState
 
 
 @dataclass(frozen=True, slots=True)
-class HotStores:
-    """Stores of short-lived and cached data. `ping` raises StorageError if Redis is used and unavailable."""
+class EphemeralStores:
+    """Stores of short-lived and cached data. `ping` raises StorageError if Redis is unavailable, None without Redis."""
 
     history: HistoryStore
     state: StateStore
@@ -29,15 +28,16 @@ class HotStores:
     limiter: RateLimiter
     bus: Bus
     tokens: TokenBucket
-    ping: Callable[[], Awaitable[None]]
+    ping: Callable[[], Awaitable[None]] | None = None
 
 
-async def open_hot(settings: Settings, database: Database, stack: AsyncExitStack) -> HotStores:
+async def open_ephemeral(redis_url: str | None, database: Database, stack: AsyncExitStack) -> EphemeralStores:
+    """Open the stores in Redis if there is an address, else in this process. Raises StorageError."""
     clock = SystemClock()
     cache, limiter, tokens = MemoryCache(clock), MemoryRateLimiter(clock), MemoryTokenBucket(clock)
     await SqlState(database, clock).purge()
-    if settings.redis_url is None:
-        return HotStores(MemoryHistory(clock), SqlState(database, clock), cache, limiter, MemoryBus(), tokens, _answer)
+    if redis_url is None:
+        return EphemeralStores(MemoryHistory(clock), SqlState(database, clock), cache, limiter, MemoryBus(), tokens)
     from beseda.ephemeral.redis.bus import RedisBus
     from beseda.ephemeral.redis.cache import RedisCache
     from beseda.ephemeral.redis.connection import open_redis
@@ -53,7 +53,7 @@ async def open_hot(settings: Settings, database: Database, stack: AsyncExitStack
     from beseda.ephemeral.redis.rate_limit import RedisRateLimiter, RedisTokenBucket
     from beseda.ephemeral.redis.state import RedisState
 
-    redis = await open_redis(settings.redis_url)
+    redis = await open_redis(redis_url)
     stack.push_async_callback(redis.aclose)
     shared = RedisCache(redis)
 
@@ -66,7 +66,7 @@ async def open_hot(settings: Settings, database: Database, stack: AsyncExitStack
     stack.push_async_callback(bus.close)
     state = RedisState(redis)
     await state.clear()  # of an earlier run: what was written while Redis was away is not in it
-    return HotStores(
+    return EphemeralStores(
         FallbackHistory(RedisHistory(redis), outage),
         RecordedState(state, SqlState(database, clock, size=0), outage),
         FallbackCache(shared, cache, outage),
@@ -75,7 +75,3 @@ async def open_hot(settings: Settings, database: Database, stack: AsyncExitStack
         FallbackTokens(RedisTokenBucket(redis), tokens, outage),
         ping,
     )
-
-
-async def _answer() -> None:
-    """Do nothing: without Redis there is no server to ping."""
