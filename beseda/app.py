@@ -4,7 +4,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,9 @@ from beseda.app_settings import llm_settings, photo_settings, speech_settings
 from beseda.audio.ffmpeg import Ffmpeg
 from beseda.config import Settings
 from beseda.core.clock import Clock, SystemClock
+from beseda.core.disk import StorageFolder
 from beseda.core.quarantine import Quarantine
+from beseda.core.services import Services
 from beseda.core.temporary_folder import open_temporary_folder
 from beseda.db.database import Database
 from beseda.engine.conversations.repository import ConversationRepository
@@ -23,6 +25,7 @@ from beseda.engine.conversations.summary_repository import SummaryRepository
 from beseda.engine.events.repository import EventRepository
 from beseda.engine.files.repository import FileRepository
 from beseda.engine.files.service import FileService
+from beseda.engine.jobs.base import JobQueue
 from beseda.engine.jobs.inline import InlineJobs
 from beseda.engine.jobs.repository import JobRepository
 from beseda.engine.processes.registry import ProcessRegistry
@@ -35,6 +38,7 @@ from beseda.engine.usage.ledger import UsageLedger
 from beseda.engine.usage.model_calls import ModelCallRepository
 from beseda.engine.usage.repository import BudgetRepository
 from beseda.engine.watch import Condition, ConditionWatch
+from beseda.ephemeral.base.rate_limit import RateLimiter
 from beseda.ephemeral.stores import EphemeralStores, open_ephemeral
 from beseda.features.analytics.repository import AnalyticsRepository
 from beseda.features.analytics.service import AnalyticsService
@@ -46,6 +50,8 @@ from beseda.features.broadcasts.repository import BroadcastRepository
 from beseda.features.broadcasts.service import SLOT as BROADCAST_SLOT
 from beseda.features.broadcasts.service import BroadcastParts, BroadcastService
 from beseda.features.broadcasts.subscriptions import SubscriptionRepository
+from beseda.features.conversations.queries import ConversationList
+from beseda.features.jobs.queries import JobList
 from beseda.features.leads.repository import LeadRepository
 from beseda.features.leads.service import LeadService
 from beseda.features.meetings.repository import MeetingRepository
@@ -73,6 +79,7 @@ from beseda.llm.base import ChatModel
 from beseda.llm.provider import ModelProvider
 from beseda.speech.base import Transcriber
 from beseda.speech.registry import build_transcriber
+from beseda.web.idempotency_repository import KeptAnswerRepository
 
 if TYPE_CHECKING:
     from beseda.engine.jobs.celery import CeleryJobs
@@ -130,12 +137,13 @@ class FeatureServices:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """The services of a process, shared by its bots, its API and its jobs."""
+    """The services of a process, shared by its bots, its API and its jobs; `services` has them by type."""
 
     settings: Settings
     engine: EngineServices
     features: FeatureServices
     watch: ConditionWatch
+    services: Services
 
     def build_personal_data(self, namespace: str = "") -> PersonalDataService:
         """Return the export and erasure of personal data; `namespace` is that of a bot's short-term history."""
@@ -172,7 +180,32 @@ async def open_app(
         features = await _open_features(settings, engine, stack)
         watch = build_watch(settings, engine.processes, features.webhooks, features.analytics, engine.clock)
         stack.push_async_callback(watch.close)
-        yield App(settings, engine, features, watch)
+        yield App(settings, engine, features, watch, _collect_services(settings, engine, features))
+
+
+def _collect_services(settings: Settings, engine: EngineServices, features: FeatureServices) -> Services:
+    services, database = Services(), engine.database
+    services.add(StorageFolder(settings.storage_dir))
+    services.add(engine.clock, Clock)
+    services.add(engine.ephemeral.limiter, RateLimiter)
+    services.add(engine.jobs, JobQueue)
+    for service in (
+        database,
+        engine.conversations,
+        engine.models,
+        engine.files,
+        engine.budgets,
+        engine.usage,
+        engine.processes,
+        *(getattr(features, item.name) for item in fields(features)),
+        # Repositories of the API's lists.
+        ConversationList(database),
+        FileRepository(database),
+        JobList(database),
+        KeptAnswerRepository(database, engine.clock),
+    ):
+        services.add(service)
+    return services
 
 
 async def _open_engine(

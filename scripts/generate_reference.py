@@ -2,27 +2,29 @@
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import MISSING, fields
 from inspect import cleandoc
 from textwrap import wrap
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import typer
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from beseda.api.app import api_app
+from beseda.api.health import ReadinessChecks
 from beseda.bots.calendar import CalendarEntry
 from beseda.bots.catalog import BotFile, BudgetEntry
 from beseda.cli.app import app
 from beseda.config import Setting, Settings, list_settings
 from beseda.core.errors import BesedaError
+from beseda.core.services import Services
 from beseda.http.endpoints import CHAT_ENDPOINTS, SPEECH_ENDPOINTS
-from beseda.web.dependencies import ApiParts
+from beseda.web.dependencies import ApiLimits, BotList
 from beseda.web.problems import find_status
 from scripts.licences import PROGRAMS, list_licences
 from scripts.source import ROOT
 
+T = TypeVar("T")
 NOTE = "<!-- Written by `make docs` from the code: change it there. -->"
 
 _EVERYWHERE = {"400", "401", "403", "413", "415", "422", "429", "503"}
@@ -191,17 +193,26 @@ def _show_command(command: Any, path: str) -> str:
     return f"## `{path}`\n\n{about}{table}"
 
 
-class _Absent:
-    """Stands for every service of the API: its routes are described here, and never asked."""
+class _AbsentServices(Services):
+    """Return a stand-in for services of the API: its routes are described here, and never called."""
 
+    def get(self, kind: type[T]) -> T:
+        try:
+            return super().get(kind)
+        except LookupError:
+            return cast("T", _Absent())
+
+
+class _Absent:
     def __getattr__(self, _: str) -> "_Absent":
         return self
 
 
 def write_api() -> str:
-    absent: Any = _Absent()
-    needed = {row.name: absent for row in fields(ApiParts) if MISSING is row.default and MISSING is row.default_factory}
-    document = api_app(ApiParts(**needed)).openapi()
+    services = _AbsentServices()
+    for service in (ApiLimits(), BotList(), ReadinessChecks({})):
+        services.add(service)
+    document = api_app(services).openapi()
     text = """
         # REST API
 

@@ -12,12 +12,15 @@ from starlette.responses import HTMLResponse, Response
 from beseda import __version__
 from beseda.api.docs_page import write_page
 from beseda.api.document import write_document
-from beseda.api.health import health_router
+from beseda.api.health import ReadinessChecks, health_router
 from beseda.api.middleware.api_key import ApiKeyMiddleware, Bodies, Heads
 from beseda.api.middleware.idempotency import HEADER, Repeats
-from beseda.api.monitoring import InstallationGauges, Measured, monitoring_router
+from beseda.api.monitoring import InstallationGauges, Measured, MonitoringSources, monitoring_router
+from beseda.core.services import Services
+from beseda.ephemeral.base.rate_limit import RateLimiter
 from beseda.features.analytics import routes as analytics
 from beseda.features.api_keys import routes as api_key
+from beseda.features.api_keys.service import ApiKeyService
 from beseda.features.bots import routes as bot
 from beseda.features.broadcasts import routes as broadcast
 from beseda.features.conversations import operator
@@ -29,12 +32,13 @@ from beseda.features.leads import routes as lead
 from beseda.features.meetings import routes as meeting
 from beseda.features.reports import routes as report
 from beseda.features.webhooks import routes as webhook
-from beseda.web.dependencies import ApiParts
+from beseda.web.dependencies import ApiLimits
 from beseda.web.hosts import HostGuard
+from beseda.web.idempotency_repository import KeptAnswerRepository
 from beseda.web.problems import add_problem_handlers
 from beseda.web.responses import show
 
-ROUTES: list[Callable[[ApiParts], APIRouter]] = [
+ROUTES: list[Callable[[Services], APIRouter]] = [
     lead.router,
     event.router,
     webhook.router,
@@ -51,28 +55,29 @@ ROUTES: list[Callable[[ApiParts], APIRouter]] = [
 ]
 
 
-def api_app(parts: ApiParts) -> FastAPI:
+def api_app(services: Services) -> FastAPI:
     """Return the API under /api/v1, with its document at /openapi.json and a page of it at /docs."""
     app = FastAPI(title="Beseda", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]  # FastAPI's own way to extend the document
     add_problem_handlers(app)
-    gauges = InstallationGauges(parts.checks)
-    if parts.sources is not None:
-        gauges.connect(parts.sources)
-    pages = (health_router(parts.checks), monitoring_router(gauges))
-    for router in (*pages, *(router(parts) for router in ROUTES)):
+    checks, limits = services.get(ReadinessChecks).by_part, services.get(ApiLimits)
+    gauges = InstallationGauges(checks, MonitoringSources.of(services))
+    pages = (health_router(checks), monitoring_router(gauges))
+    for router in (*pages, *(router(services) for router in ROUTES)):
         app.router.routes.extend(router.routes)  # flat: found quicker than through a router of each group
     _add_pages(app)
     # The last one added is the first one met.
-    app.add_middleware(Repeats, store=parts.kept_answers)
-    app.add_middleware(Bodies, limit=parts.limits.body)
-    app.add_middleware(ApiKeyMiddleware, parts=parts)
+    app.add_middleware(Repeats, store=services.get(KeptAnswerRepository))
+    app.add_middleware(Bodies, limit=limits.body)
+    app.add_middleware(
+        ApiKeyMiddleware, keys=services.get(ApiKeyService), limiter=services.get(RateLimiter), rate=limits.rate
+    )
     app.add_middleware(Heads)
-    app.add_middleware(HostGuard, names=parts.limits.hosts)
-    if parts.limits.cors_origins:
+    app.add_middleware(HostGuard, names=limits.hosts)
+    if limits.cors_origins:
         app.add_middleware(
             CORSMiddleware,
-            allow_origins=list(parts.limits.cors_origins),
+            allow_origins=list(limits.cors_origins),
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "If-Match", HEADER],
             expose_headers=["ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After"],

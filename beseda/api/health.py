@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
@@ -15,6 +16,13 @@ log = logging.getLogger(__name__)
 
 Check = Callable[[], Awaitable[str]]
 _PATIENCE = 2.0  # seconds: who asks gives up soon after
+
+
+@dataclass(frozen=True, slots=True)
+class ReadinessChecks:
+    """The checks of `/ready` by the names of their parts."""
+
+    by_part: Mapping[str, Check]
 
 
 class Health(BaseModel):

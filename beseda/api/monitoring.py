@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 from fastapi import APIRouter
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
@@ -24,8 +23,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from beseda import __version__
 from beseda.api.health import Check, ask_all
 from beseda.core import metrics
-from beseda.core.disk import read_free_bytes
+from beseda.core.disk import StorageFolder
 from beseda.core.errors import StorageError
+from beseda.core.services import Services
 from beseda.engine.jobs.model import SLOTS
 from beseda.engine.processes.model import ROLES, RunningProcess
 from beseda.engine.processes.registry import ProcessRegistry
@@ -57,16 +57,13 @@ class Installation:
 class InstallationGauges:
     """Reads the state of the installation when it is asked for, at most every five seconds."""
 
-    def __init__(self, checks: Mapping[str, Check]) -> None:
+    def __init__(self, checks: Mapping[str, Check], sources: "MonitoringSources | None" = None) -> None:
+        """Without `sources` only the checks are read."""
         self._checks = checks
-        self._sources: MonitoringSources | None = None
+        self._sources = sources
         self._found = Installation()
         self._found_at = float("-inf")
         self._backlog_failed = False
-
-    def connect(self, sources: "MonitoringSources") -> None:
-        """Read from these services from now on."""
-        self._sources = sources
 
     async def look(self) -> Installation:
         """Return the state of the installation; parts that do not answer are missing from it."""
@@ -80,7 +77,7 @@ class InstallationGauges:
         parts = {name: not problem for name, problem in problems.items()}
         if self._sources is None:
             return Installation(parts)
-        free = await asyncio.to_thread(read_free_bytes, self._sources.storage_dir)
+        free = await asyncio.to_thread(self._sources.storage.read_free_bytes)
         try:
             async with asyncio.timeout(_PATIENCE):
                 backlog = await self._sources.analytics.backlog()
@@ -104,7 +101,13 @@ class MonitoringSources:
     analytics: AnalyticsService
     processes: ProcessRegistry
     webhooks: WebhookService
-    storage_dir: Path
+    storage: StorageFolder
+
+    @classmethod
+    def of(cls, services: Services) -> "MonitoringSources":
+        """Return the sources among the services of a process."""
+        kinds = (AnalyticsService, ProcessRegistry, WebhookService, StorageFolder)
+        return cls(*map(services.get, kinds))
 
 
 def monitoring_router(gauges: InstallationGauges) -> APIRouter:

@@ -23,7 +23,7 @@ async def _serve(settings: "Settings") -> None:
 
     from beseda.api.app import api_app
     from beseda.app import open_app
-    from beseda.asgi import collect_api_parts
+    from beseda.asgi import build_api_services
     from beseda.bots.catalog import Catalog
     from beseda.cli.process import listen, working_slots
     from beseda.core.serving import serve_app
@@ -41,7 +41,7 @@ async def _serve(settings: "Settings") -> None:
         app = await stack.enter_async_context(open_app(settings))
         slots = () if settings.celery_broker_url else working_slots(settings)
         app.join("api", slots=slots)
-        parts = collect_api_parts(app, app.list_checks(), BotList(profiles))
-        await stack.enter_async_context(serve_app(api_app(parts), listener))
+        services = build_api_services(app, app.list_checks(), BotList(profiles))
+        await stack.enter_async_context(serve_app(api_app(services), listener))
         typer.echo(f"Beseda's API is up: {listener.address}/docs")
         await asyncio.Event().wait()

@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
+from beseda.api.monitoring import MonitoringSources
 from beseda.app import App, open_app
 from beseda.app_settings import llm_settings
-from beseda.asgi import Web, collect_api_parts, collect_sources
+from beseda.asgi import Web, build_api_services
 from beseda.cli.bot_supervisor import BotSupervisor
 from beseda.cli.output import print_start_line
 from beseda.cli.run_options import RunOptions
@@ -43,8 +44,8 @@ async def serve(options: RunOptions) -> None:
         app = await stack.enter_async_context(open_app(settings))
         secret = options.webhook.secret if options.webhook else ""
         checks = app.list_checks()
-        web = Web(checks, sandbox=sandbox, secret=secret, hosts=settings.list_hosts())
-        web.watch(collect_sources(app))
+        sources = MonitoringSources.of(app.services)
+        web = Web(checks, sandbox=sandbox, secret=secret, hosts=settings.list_hosts(), sources=sources)
         if sandbox is not None:
             cards = [(_sandbox_username(item.profile), item.profile) for item in options.assignments]
             store = partial(write_dotenv, DEFAULT_DOTENV)
@@ -54,7 +55,7 @@ async def serve(options: RunOptions) -> None:
         app.join(options.role, slots=slots, keeps_schedule=options.keeps_schedule)
         if options.with_api:
             bots = BotList([item.profile for item in options.assignments], web.runners.keys)
-            web.add_api(collect_api_parts(app, checks, bots))
+            web.add_api(build_api_services(app, checks, bots))
         await stack.enter_async_context(serve_app(web.app, listener))
         if sandbox is not None:
             # Before the server stops, which waits for long polls and event streams.
@@ -94,8 +95,8 @@ async def serve_monitoring(app: App, port: int | None) -> AsyncIterator[str]:
             if port is not None:
                 raise
             listener = listen(settings.model_copy(update={"port": 0}), stack)
-        web = Web(app.list_checks(), hosts=settings.list_hosts())
-        web.watch(collect_sources(app))
+        sources = MonitoringSources.of(app.services)
+        web = Web(app.list_checks(), hosts=settings.list_hosts(), sources=sources)
         await stack.enter_async_context(serve_app(web.app, listener))
         yield listener.address
 

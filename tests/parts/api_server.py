@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from beseda.api.app import api_app
 from beseda.app import App, open_app
-from beseda.asgi import collect_api_parts
+from beseda.asgi import build_api_services
 from beseda.bots.catalog import Catalog
 from beseda.config import load_settings
 from beseda.core.chat import ChatKey, ChatKind, Conversation, Person
@@ -122,7 +122,7 @@ async def serve_app_api(
     async with AsyncExitStack() as stack:
         catalog = Catalog([folder / "bots"])
         bots = BotList([catalog.load(name) for name in names])
-        web = api_app(collect_api_parts(app, {"database": app.list_checks()["database"]}, bots))
+        web = api_app(build_api_services(app, {"database": app.list_checks()["database"]}, bots))
         listener = Listener("127.0.0.1", 0)
         stack.callback(listener.close)
         await stack.enter_async_context(serve_app(web, listener))

@@ -18,10 +18,10 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from beseda.core.errors import BesedaError, StorageError
-from beseda.ephemeral.base.rate_limit import Rate
+from beseda.ephemeral.base.rate_limit import Rate, RateLimiter
+from beseda.features.api_keys.service import ApiKeyService
 from beseda.web.api_key import ApiKey
 from beseda.web.auth import CHALLENGE, put_key, read_bearer
-from beseda.web.dependencies import ApiParts
 from beseda.web.problems import show_error, show_problem
 
 log = logging.getLogger(__name__)
@@ -37,11 +37,12 @@ _ALWAYS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosnif
 class ApiKeyMiddleware:
     """Passes requests with a valid key that is within its rate limit, and rejects all others."""
 
-    def __init__(self, app: ASGIApp, parts: ApiParts) -> None:
+    def __init__(self, app: ASGIApp, keys: ApiKeyService, limiter: RateLimiter, rate: int) -> None:
+        """`rate` is the number of requests per minute and key; 0 means no limit."""
         self._app = app
-        self._keys = parts.keys
-        self._limiter = parts.limiter
-        self._rate = Rate(parts.limits.rate, _WINDOW)
+        self._keys = keys
+        self._limiter = limiter
+        self._rate = Rate(rate, _WINDOW)
         self._policy = f'"key";q={self._rate.limit};w={_WINDOW}'.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -7,9 +7,11 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from beseda.core.clock import Clock
+from beseda.core.services import Services
 from beseda.features.analytics.model import Metric, Metrics, Period, SeriesStep
+from beseda.features.analytics.service import AnalyticsService
 from beseda.web.auth import needs
-from beseda.web.dependencies import ApiParts
 from beseda.web.fields import BotQuery, Moment
 from beseda.web.problems import problems
 from beseda.web.responses import show
@@ -145,10 +147,10 @@ class SeriesOut(BaseModel):
     )
 
 
-def router(parts: ApiParts) -> APIRouter:
+def router(services: Services) -> APIRouter:
     """Return the routes of figures."""
     routes = api_router("/analytics", "analytics")
-    analytics = parts.analytics
+    analytics, clock = services.get(AnalyticsService), services.get(Clock)
 
     @routes.get(
         "/metrics",
@@ -158,7 +160,7 @@ def router(parts: ApiParts) -> APIRouter:
         dependencies=[Depends(needs("read"))],
     )
     async def get_metrics(since: From = None, until: To = None, bot: BotQuery = None) -> Response:
-        return show(_show(await analytics.metrics(Period.between(since, until, parts.clock.now(), bot or ""))))
+        return show(_show(await analytics.metrics(Period.between(since, until, clock.now(), bot or ""))))
 
     @routes.get(
         "/series",
@@ -176,7 +178,7 @@ def router(parts: ApiParts) -> APIRouter:
         until: To = None,
         bot: BotQuery = None,
     ) -> Response:
-        points = await analytics.series(Period.between(since, until, parts.clock.now(), bot or ""), metric, step)
+        points = await analytics.series(Period.between(since, until, clock.now(), bot or ""), metric, step)
         return show({"metric": metric, "step": step, "bot": bot, "points": points})
 
     return routes

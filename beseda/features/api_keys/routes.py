@@ -7,9 +7,10 @@ from fastapi import APIRouter, Body, Depends
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from beseda.core.services import Services
+from beseda.features.api_keys.service import ApiKeyService
 from beseda.web.api_key import ApiKey, Scope
 from beseda.web.auth import needs
-from beseda.web.dependencies import ApiParts
 from beseda.web.fields import Closed, Line, RowId
 from beseda.web.pagination import OffsetQuery, Page
 from beseda.web.problems import problems
@@ -58,26 +59,25 @@ class MadeKey(KeyOut):
     )
 
 
-def router(parts: ApiParts) -> APIRouter:
+def router(services: Services) -> APIRouter:
     """Return the routes of keys."""
-    routes = api_router("/keys", "keys")
+    routes, keys = api_router("/keys", "keys"), services.get(ApiKeyService)
     admin = [Depends(needs("admin"))]
 
     @routes.get("", response_model=Page[KeyOut], summary="List the keys, newest first", dependencies=admin)
     async def list_keys(paging: OffsetQuery) -> Response:
-        keys = await parts.keys.page(limit=paging.limit, offset=paging.offset)
-        items = [_show(key) for key in keys]
-        return show_list(ListResponse(items, await parts.keys.count(), paging.limit, paging.offset))
+        items = [_show(key) for key in await keys.page(limit=paging.limit, offset=paging.offset)]
+        return show_list(ListResponse(items, await keys.count(), paging.limit, paging.offset))
 
     @routes.post("", status_code=201, response_model=MadeKey, summary="Make a key", dependencies=admin)
     async def create_key(new: Annotated[NewKey, Body()]) -> Response:
-        key, text = await parts.keys.create(new.name, new.scope)
+        key, text = await keys.create(new.name, new.scope)
         headers = {"Location": f"/api/v1/keys/{key.id}"}
         return show({**_show(key), "key": text}, status=201, headers=headers)
 
     @routes.get("/{key_id}", response_model=KeyOut, summary="Get a key", responses=problems(404), dependencies=admin)
     async def get_key(key_id: RowId) -> Response:
-        return show(_show(await parts.keys.find(key_id)))
+        return show(_show(await keys.find(key_id)))
 
     @routes.delete(
         "/{key_id}",
@@ -87,7 +87,7 @@ def router(parts: ApiParts) -> APIRouter:
         dependencies=admin,
     )
     async def revoke_key(key_id: RowId) -> Response:
-        return show(_show(await parts.keys.revoke(key_id)))
+        return show(_show(await keys.revoke(key_id)))
 
     return routes
 

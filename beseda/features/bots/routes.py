@@ -7,9 +7,11 @@ from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
 from beseda.core.errors import BesedaError, NotFoundError
+from beseda.core.services import Services
 from beseda.engine.bot import BotProfile
+from beseda.llm.provider import ModelProvider
 from beseda.web.auth import needs
-from beseda.web.dependencies import ApiParts
+from beseda.web.dependencies import BotList
 from beseda.web.fields import BotName
 from beseda.web.pagination import Page
 from beseda.web.problems import problems
@@ -47,13 +49,14 @@ class BotOut(BaseModel):
     )
 
 
-def router(parts: ApiParts) -> APIRouter:
+def router(services: Services) -> APIRouter:
     """Return the routes of bots."""
     routes = api_router("/bots", "bots")
+    bots, models = services.get(BotList), services.get(ModelProvider)
 
     @routes.get("", response_model=Page[BotOut], summary="List the bots", dependencies=[Depends(needs("read"))])
     async def list_bots() -> Response:
-        items = [await _show(parts, profile) for profile in parts.bots.profiles]
+        items = [await _show(profile, bots, models) for profile in bots.profiles]
         return show_list(ListResponse(items, len(items), len(items)))
 
     @routes.get(
@@ -64,32 +67,30 @@ def router(parts: ApiParts) -> APIRouter:
         dependencies=[Depends(needs("read"))],
     )
     async def get_bot(bot: BotName) -> Response:
-        for profile in parts.bots.profiles:
+        for profile in bots.profiles:
             if profile.name == bot:
-                return show(await _show(parts, profile))
+                return show(await _show(profile, bots, models))
         raise NotFoundError(f"bot {bot}")
 
     return routes
 
 
-async def _name_model(parts: ApiParts, profile: BotProfile) -> str:
+async def _name_model(models: ModelProvider, profile: BotProfile) -> str:
     """Return the name of the model that answers: the bot's model, or the program's if that one is not set up."""
-    if parts.models is None:
-        return profile.model or parts.model
     try:
-        return (await parts.models.find(profile.model)).name
+        return (await models.find(profile.model)).name
     except BesedaError:
-        return profile.model or parts.model
+        return profile.model or models.program.name
 
 
-async def _show(parts: ApiParts, profile: BotProfile) -> dict[str, Any]:
-    running = parts.bots.running
+async def _show(profile: BotProfile, bots: BotList, models: ModelProvider) -> dict[str, Any]:
+    running = bots.running
     return {
         "name": profile.name,
         "title": profile.title.say("en"),
         "title_ru": profile.title.say("ru"),
         "running": None if running is None else profile.name in running(),
-        "model": await _name_model(parts, profile),
+        "model": await _name_model(models, profile),
         "voice": profile.voice,
         "modes": list(profile.modes),
     }

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Body, Depends, Query
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from beseda.core.services import Services
 from beseda.features.broadcasts._forms import (
     BroadcastChange,
     BroadcastIn,
@@ -23,7 +24,7 @@ from beseda.features.broadcasts.model import Broadcast, BroadcastFilter, Broadca
 from beseda.features.broadcasts.service import BroadcastService
 from beseda.web.api_key import ApiKey
 from beseda.web.auth import needs
-from beseda.web.dependencies import ApiParts
+from beseda.web.dependencies import BotList
 from beseda.web.etag import ETAG, IfMatch, tag
 from beseda.web.fields import BotQuery, RowId
 from beseda.web.pagination import Page, PageQuery, write_cursor
@@ -37,13 +38,13 @@ Writer = Annotated[ApiKey, Depends(needs("write"))]
 Step = Callable[[int], Awaitable[Broadcast]]
 
 
-def router(parts: ApiParts) -> APIRouter:
+def router(services: Services) -> APIRouter:
     """Return the routes of broadcasts."""
-    routes = api_router("/broadcasts", "broadcasts")
-    _add_lists(routes, parts.broadcasts)
-    _add_drafts(routes, parts)
-    _add_photo(routes, parts.broadcasts)
-    _add_steps(routes, parts.broadcasts)
+    routes, broadcasts = api_router("/broadcasts", "broadcasts"), services.get(BroadcastService)
+    _add_lists(routes, broadcasts)
+    _add_drafts(routes, broadcasts, services.get(BotList))
+    _add_photo(routes, broadcasts)
+    _add_steps(routes, broadcasts)
     return routes
 
 
@@ -110,9 +111,7 @@ def _add_lists(routes: APIRouter, broadcasts: BroadcastService) -> None:
         return show_list(ListResponse(items, broadcast.counts.total, paging.limit, 0, cursor))
 
 
-def _add_drafts(routes: APIRouter, parts: ApiParts) -> None:
-    broadcasts = parts.broadcasts
-
+def _add_drafts(routes: APIRouter, broadcasts: BroadcastService, bots: BotList) -> None:
     @routes.post(
         "",
         status_code=201,
@@ -121,7 +120,7 @@ def _add_drafts(routes: APIRouter, parts: ApiParts) -> None:
         responses={201: {"headers": ETAG}},
     )
     async def create_broadcast(body: Annotated[BroadcastIn, Body()], key: Writer) -> Response:
-        known = {profile.name for profile in parts.bots.profiles}
+        known = {profile.name for profile in bots.profiles}
         if known and body.bot not in known:
             raise HTTPException(422, f"There is no bot {body.bot}.")
         new = NewBroadcast(

@@ -8,13 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from beseda.core.chat import ChatKey, ChatKind, Conversation, Person
+from beseda.core.services import Services
 from beseda.features.conversations.model import ConversationLine
+from beseda.features.conversations.queries import ConversationList
 from beseda.features.conversations.routes import TakeoverOut, find
-from beseda.features.takeover.service import OperatorMessage
+from beseda.features.takeover.service import OperatorMessage, TakeoverService
 from beseda.telegram.markdown.escape import literal
 from beseda.web.api_key import ApiKey
 from beseda.web.auth import needs
-from beseda.web.dependencies import ApiParts
 from beseda.web.fields import Closed, Line, RowId, Words
 from beseda.web.problems import problems
 from beseda.web.responses import show
@@ -69,9 +70,10 @@ class TakenOver(TakeoverOut):
     )
 
 
-def router(parts: ApiParts) -> APIRouter:
+def router(services: Services) -> APIRouter:
     """Return the routes of operators."""
     routes = api_router("/conversations/{conversation_id}", "conversations")
+    conversations, takeovers = services.get(ConversationList), services.get(TakeoverService)
 
     @routes.post(
         "/messages",
@@ -83,17 +85,17 @@ def router(parts: ApiParts) -> APIRouter:
     async def send_message(
         conversation_id: RowId, new: Annotated[NewMessage, Body()], key: Annotated[ApiKey, Depends(_WRITE)]
     ) -> Response:
-        line = await find(parts, conversation_id)
+        line = await find(conversations, conversation_id)
         markdown = new.text if new.markup == "markdown" else literal(new.text)
         message = OperatorMessage(new.text, markdown, new.operator or key.name)
-        number = await parts.takeovers.send(_conversation(line), _person(line), message)
+        number = await takeovers.send(_conversation(line), _person(line), message)
         return show({"id": str(number), "conversation_id": line.id, "state": "accepted"}, status=202)
 
-    _add_takeover(routes, parts)
+    _add_takeover(routes, conversations, takeovers)
     return routes
 
 
-def _add_takeover(routes: APIRouter, parts: ApiParts) -> None:
+def _add_takeover(routes: APIRouter, conversations: ConversationList, takeovers: TakeoverService) -> None:
     @routes.put(
         "/takeover",
         response_model=TakenOver,
@@ -106,7 +108,7 @@ def _add_takeover(routes: APIRouter, parts: ApiParts) -> None:
         new: Annotated[NewTakeover | None, Body()] = None,
     ) -> Response:
         operator = new.operator if new is not None else None
-        taken = await parts.takeovers.take(conversation_id, operator or key.name)
+        taken = await takeovers.take(conversation_id, operator or key.name)
         return show(taken)
 
     @routes.delete(
@@ -118,8 +120,8 @@ def _add_takeover(routes: APIRouter, parts: ApiParts) -> None:
         dependencies=[Depends(_WRITE)],
     )
     async def give_back(conversation_id: RowId) -> Response:
-        await find(parts, conversation_id)
-        await parts.takeovers.give_back(conversation_id)
+        await find(conversations, conversation_id)
+        await takeovers.give_back(conversation_id)
         return Response(status_code=204)
 
 

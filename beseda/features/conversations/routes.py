@@ -10,9 +10,10 @@ from starlette.responses import Response
 
 from beseda.core.chat import ChatKind
 from beseda.core.errors import NotFoundError
+from beseda.core.services import Services
 from beseda.features.conversations.model import ConversationFilter, ConversationLine, SaidMessage
+from beseda.features.conversations.queries import ConversationList
 from beseda.web.auth import needs
-from beseda.web.dependencies import ApiParts
 from beseda.web.fields import BotQuery, Moment, RowId, UserQuery
 from beseda.web.pagination import ListTotals, Page, PageQuery, write_cursor
 from beseda.web.problems import problems
@@ -111,10 +112,10 @@ async def _read_filter(
     return ConversationFilter(bot, user_id, kind, updated_since, taken_over)
 
 
-def router(parts: ApiParts) -> APIRouter:
+def router(services: Services) -> APIRouter:
     """Return the routes of conversations."""
     routes = api_router("/conversations", "conversations")
-    store, totals = parts.conversations, ListTotals()
+    store, totals = services.get(ConversationList), ListTotals()
 
     @routes.get(
         "",
@@ -143,16 +144,16 @@ def router(parts: ApiParts) -> APIRouter:
     )
     async def get_conversation(conversation_id: RowId) -> Response:
         line, said = await asyncio.gather(
-            find(parts, conversation_id), store.last_messages(conversation_id, limit=_SHOWN)
+            find(store, conversation_id), store.last_messages(conversation_id, limit=_SHOWN)
         )
         return show({**_show_line(line), "messages": [_show_message(message) for message in said]})
 
-    _add_messages(routes, parts)
+    _add_messages(routes, store)
     return routes
 
 
-def _add_messages(routes: APIRouter, parts: ApiParts) -> None:
-    store, totals = parts.conversations, ListTotals()
+def _add_messages(routes: APIRouter, store: ConversationList) -> None:
+    totals = ListTotals()
 
     @routes.get(
         "/{conversation_id}/messages",
@@ -162,7 +163,7 @@ def _add_messages(routes: APIRouter, parts: ApiParts) -> None:
         dependencies=[Depends(needs("read"))],
     )
     async def list_messages(conversation_id: RowId, paging: PageQuery) -> Response:
-        await find(parts, conversation_id)
+        await find(store, conversation_id)
         order = f"messages:{conversation_id}"
         place = paging.after(order, int, int)
         said = await store.messages(
@@ -173,9 +174,9 @@ def _add_messages(routes: APIRouter, parts: ApiParts) -> None:
         return show_list(paging.page(items, total, lambda: write_cursor(order, said[-1].turn_id, said[-1].id)))
 
 
-async def find(parts: ApiParts, conversation_id: int) -> ConversationLine:
+async def find(store: ConversationList, conversation_id: int) -> ConversationLine:
     """Return a conversation. Raises NotFoundError."""
-    line = await parts.conversations.find(conversation_id)
+    line = await store.find(conversation_id)
     if line is None:
         raise NotFoundError(f"conversation {conversation_id}")
     return line

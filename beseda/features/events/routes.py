@@ -7,10 +7,11 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
+from beseda.core.services import Services
 from beseda.db.since import look_back
 from beseda.engine.events.model import Event, EventFilter, EventType
+from beseda.features.leads.service import LeadService
 from beseda.web.auth import needs
-from beseda.web.dependencies import ApiParts
 from beseda.web.fields import HIGHEST, BotQuery, Moment, RowId, UserQuery
 from beseda.web.pagination import Page, PageQuery, write_cursor
 from beseda.web.problems import problems
@@ -63,9 +64,9 @@ Since = Annotated[
 Until = Annotated[Moment | None, Query(description="Happened before then.")]
 
 
-def router(parts: ApiParts) -> APIRouter:
+def router(services: Services) -> APIRouter:
     """Return the routes of events."""
-    routes = api_router("", "events")
+    routes, leads = api_router("", "events"), services.get(LeadService)
 
     @routes.get(
         "/events",
@@ -83,7 +84,7 @@ def router(parts: ApiParts) -> APIRouter:
         # Without an end it is asked by whoever reads on from the last event seen.
         first = look_back(since) if since is not None and until is None else since
         whole = EventFilter(wanted.bot, wanted.type, wanted.user_id, wanted.lead_ids, first, until)
-        events, total = await parts.leads.list_events(
+        events, total = await leads.list_events(
             whole, limit=paging.limit, offset=paging.offset, before=place[0] if place else None
         )
         return show_list(
@@ -100,7 +101,7 @@ def router(parts: ApiParts) -> APIRouter:
     async def list_lead_events(lead_id: RowId, paging: PageQuery) -> Response:
         order = f"{_ORDER}:{lead_id}"
         place = paging.after(order, int)
-        events, total = await parts.leads.events(
+        events, total = await leads.events(
             lead_id, limit=paging.limit, offset=paging.offset, before=place[0] if place else None
         )
         return show_list(

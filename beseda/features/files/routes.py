@@ -10,9 +10,11 @@ from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
 from beseda.core.errors import NotFoundError
+from beseda.core.services import Services
 from beseda.engine.files.model import FileFilter, FileKind, StoredFile
+from beseda.engine.files.repository import FileRepository
+from beseda.engine.files.service import FileService
 from beseda.web.auth import needs
-from beseda.web.dependencies import ApiParts
 from beseda.web.downloads import DOWNLOAD, send_file
 from beseda.web.fields import BotQuery, LongId, UserQuery, read_long_id
 from beseda.web.pagination import ListTotals, Page, PageQuery, write_cursor
@@ -69,10 +71,10 @@ async def _read_filter(
     return FileFilter(bot, user_id, kind)
 
 
-def router(parts: ApiParts) -> APIRouter:
+def router(services: Services) -> APIRouter:
     """Return the routes of files."""
     routes = api_router("/files", "files")
-    store, totals = parts.file_list, ListTotals()
+    store, files, totals = services.get(FileRepository), services.get(FileService), ListTotals()
 
     @routes.get(
         "", response_model=Page[FileOut], summary="List files, newest first", dependencies=[Depends(needs("read"))]
@@ -80,12 +82,12 @@ def router(parts: ApiParts) -> APIRouter:
     async def list_files(wanted: Annotated[FileFilter, Depends(_read_filter)], paging: PageQuery) -> Response:
         place = paging.after(_ORDER, int)
         before = place[0] if place else None
-        files, total = await asyncio.gather(
+        found, total = await asyncio.gather(
             store.page(wanted, limit=paging.limit, offset=paging.offset, before=before),
             totals.get(wanted, lambda: store.count(wanted)),
         )
         return show_list(
-            paging.page([_show(file) for file in files], total, lambda: write_cursor(_ORDER, files[-1].id))
+            paging.page([_show(file) for file in found], total, lambda: write_cursor(_ORDER, found[-1].id))
         )
 
     @routes.get(
@@ -96,13 +98,13 @@ def router(parts: ApiParts) -> APIRouter:
         dependencies=[Depends(needs("read"))],
     )
     async def get_file(file_id: LongId) -> Response:
-        return show(_show(await _find(parts, file_id)))
+        return show(_show(await _find(store, file_id)))
 
-    _add_content(routes, parts)
+    _add_content(routes, store, files)
     return routes
 
 
-def _add_content(routes: APIRouter, parts: ApiParts) -> None:
+def _add_content(routes: APIRouter, store: FileRepository, files: FileService) -> None:
     @routes.get(
         "/{file_id}/content",
         response_class=Response,
@@ -111,8 +113,8 @@ def _add_content(routes: APIRouter, parts: ApiParts) -> None:
         dependencies=[Depends(needs("read"))],
     )
     async def download_file(file_id: LongId) -> Response:
-        file = await _find(parts, file_id)
-        path = await parts.files.open_path(file)
+        file = await _find(store, file_id)
+        path = await files.open_path(file)
         suffix = PurePath(file.path).suffix
         name = file.title if file.title.endswith(suffix) else f"{file.title}{suffix}"
         return await send_file(path, name)
@@ -126,13 +128,13 @@ def _add_content(routes: APIRouter, parts: ApiParts) -> None:
         dependencies=[Depends(needs("write"))],
     )
     async def delete_file(file_id: LongId) -> Response:
-        file = await _find(parts, file_id)
-        await parts.files.delete(file.id, file.owner)
+        file = await _find(store, file_id)
+        await files.delete(file.id, file.owner)
         return Response(status_code=204)
 
 
-async def _find(parts: ApiParts, file_id: str) -> StoredFile:
-    file = await parts.file_list.get(read_long_id(file_id))
+async def _find(store: FileRepository, file_id: str) -> StoredFile:
+    file = await store.get(read_long_id(file_id))
     if file is None:
         raise NotFoundError(f"file {file_id}")
     return file

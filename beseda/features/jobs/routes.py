@@ -10,10 +10,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from beseda.core.errors import NotFoundError
+from beseda.core.services import Services
+from beseda.engine.jobs.base import JobQueue
 from beseda.engine.jobs.model import JobState
 from beseda.features.jobs.model import JobFilter, JobLine
+from beseda.features.jobs.queries import JobList
 from beseda.web.auth import needs
-from beseda.web.dependencies import ApiParts
 from beseda.web.fields import BotQuery, LongId, UserQuery, read_long_id
 from beseda.web.pagination import ListTotals, Page, PageQuery, write_time_cursor
 from beseda.web.problems import problems
@@ -85,10 +87,10 @@ async def _read_filter(
     return JobFilter(bot, user_id, state, kind)
 
 
-def router(parts: ApiParts) -> APIRouter:
+def router(services: Services) -> APIRouter:
     """Return the routes of jobs."""
     routes = api_router("/jobs", "jobs")
-    store, totals = parts.job_list, ListTotals()
+    jobs, queue, totals = services.get(JobList), services.get(JobQueue), ListTotals()
 
     @routes.get(
         "", response_model=Page[JobOut], summary="List jobs, newest first", dependencies=[Depends(needs("read"))]
@@ -96,8 +98,8 @@ def router(parts: ApiParts) -> APIRouter:
     async def list_jobs(wanted: Annotated[JobFilter, Depends(_read_filter)], paging: PageQuery) -> Response:
         before = paging.after_time(_ORDER)
         lines, total = await asyncio.gather(
-            store.page(wanted, limit=paging.limit, offset=paging.offset, before=before),
-            totals.get(wanted, lambda: store.count(wanted)),
+            jobs.page(wanted, limit=paging.limit, offset=paging.offset, before=before),
+            totals.get(wanted, lambda: jobs.count(wanted)),
         )
         return show_list(
             paging.page(
@@ -115,7 +117,7 @@ def router(parts: ApiParts) -> APIRouter:
         dependencies=[Depends(needs("read"))],
     )
     async def get_job(job_id: LongId) -> Response:
-        return show(_show(await _find(parts, read_long_id(job_id))))
+        return show(_show(await _find(jobs, read_long_id(job_id))))
 
     @routes.post(
         "/{job_id}/cancel",
@@ -127,16 +129,16 @@ def router(parts: ApiParts) -> APIRouter:
     )
     async def cancel_job(job_id: LongId) -> Response:
         number = read_long_id(job_id)
-        await _find(parts, number)
-        if not await parts.jobs.cancel(number):
+        await _find(jobs, number)
+        if not await queue.cancel(number):
             raise HTTPException(409, "This job is over.")
-        return show(_show(await _find(parts, number)), status=202)
+        return show(_show(await _find(jobs, number)), status=202)
 
     return routes
 
 
-async def _find(parts: ApiParts, job_id: int) -> JobLine:
-    line = await parts.job_list.find(job_id)
+async def _find(jobs: JobList, job_id: int) -> JobLine:
+    line = await jobs.find(job_id)
     if line is None:
         raise NotFoundError(f"job {job_id}")
     return line

@@ -8,12 +8,14 @@ from fastapi import APIRouter, Body, Depends, Query
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from beseda.core.services import Services
 from beseda.features.leads._forms import FIELDS, LeadDetail, LeadIn, LeadOut, LeadQuery, MergeIn, NewLeadIn, RevokeIn
 from beseda.features.leads.contact import normalise_email, normalise_phone
 from beseda.features.leads.model import Lead, LeadChange, LeadPage, LeadSort, LeadText, Merge, NewLead
+from beseda.features.leads.service import LeadService
 from beseda.web.api_key import ApiKey
 from beseda.web.auth import needs
-from beseda.web.dependencies import ApiParts
+from beseda.web.dependencies import BotList
 from beseda.web.etag import ETAG, IfMatch, tag
 from beseda.web.fields import RowId
 from beseda.web.pagination import Page, read_cursor, write_cursor
@@ -28,15 +30,15 @@ _SALES = "sales"
 Writer = Annotated[ApiKey, Depends(needs("write"))]
 
 
-def router(parts: ApiParts) -> APIRouter:
+def router(services: Services) -> APIRouter:
     """Return the routes of leads."""
-    routes = api_router("/leads", "leads")
+    routes, leads = api_router("/leads", "leads"), services.get(LeadService)
 
     @routes.get("", response_model=Page[LeadOut], summary="List leads", dependencies=[Depends(needs("read"))])
     async def list_leads(query: Annotated[LeadQuery, Query()]) -> Response:
         order, offset = f"leads:{query.sort}", query.offset if query.cursor is None else 0
         after = _read_place(query.cursor, order) if query.cursor is not None else None
-        found = await parts.leads.write(query.filter(), LeadPage(query.limit, offset, query.sort, after))
+        found = await leads.write(query.filter(), LeadPage(query.limit, offset, query.sort, after))
         cursor = _write_place(found, order, query.sort) if found.count == query.limit else None
         return _show_list(found, query.limit, offset, cursor)
 
@@ -48,15 +50,15 @@ def router(parts: ApiParts) -> APIRouter:
         dependencies=[Depends(needs("read"))],
     )
     async def get_lead(lead_id: RowId) -> Response:
-        lead = await parts.leads.find(lead_id)
-        return show(await _describe(parts, lead), headers=tag(lead.version))
+        lead = await leads.find(lead_id)
+        return show(await _describe(leads, lead), headers=tag(lead.version))
 
-    _add_changes(routes, parts)
-    _add_merging(routes, parts)
+    _add_changes(routes, leads, services.get(BotList))
+    _add_merging(routes, leads)
     return routes
 
 
-def _add_changes(routes: APIRouter, parts: ApiParts) -> None:
+def _add_changes(routes: APIRouter, leads: LeadService, bots: BotList) -> None:
     change: dict[str, Any] = {"response_model": LeadDetail, "responses": {200: {"headers": ETAG}, **problems(404, 412)}}
 
     @routes.post(
@@ -67,14 +69,14 @@ def _add_changes(routes: APIRouter, parts: ApiParts) -> None:
         responses={200: {"model": LeadDetail, "description": "There was one, of this Telegram user."}},
     )
     async def create_lead(body: Annotated[NewLeadIn, Body()], key: Writer) -> Response:
-        bot, contact = _choose_bot(parts, body.bot), _join_contact(parts, body)
+        bot, contact = _choose_bot(bots, body.bot), _join_contact(body, leads.region)
         if body.user_id is None and not contact:
             raise HTTPException(422, "Give `user_id`, or a `phone`, `email` or `contact` to make a lead without one.")
         new = NewLead(bot, body.user_id, body.name, contact, body.source, actor=_name(key))
-        opened = await parts.leads.open(new)
+        opened = await leads.open(new)
         headers = {"Location": f"/api/v1/leads/{opened.lead.id}", **tag(opened.lead.version)}
         status = 201 if opened.is_new else 200
-        return show(await _describe(parts, opened.lead), status=status, headers=headers)
+        return show(await _describe(leads, opened.lead), status=status, headers=headers)
 
     async def change_lead(
         lead_id: RowId,
@@ -82,12 +84,12 @@ def _add_changes(routes: APIRouter, parts: ApiParts) -> None:
         versions: IfMatch,
         key: Writer,
     ) -> Response:
-        _check_reach(parts, body)
+        _check_reach(body, leads.region)
         if body.stage:
-            _check_stage(parts, (await parts.leads.find(lead_id)).bot, body.stage)
+            _check_stage(bots, (await leads.find(lead_id)).bot, body.stage)
         wanted = LeadChange(**body.model_dump())
-        lead = await parts.leads.change(lead_id, wanted, versions=versions, actor=_name(key))
-        return show(await _describe(parts, lead), headers=tag(lead.version))
+        lead = await leads.change(lead_id, wanted, versions=versions, actor=_name(key))
+        return show(await _describe(leads, lead), headers=tag(lead.version))
 
     routes.put("/{lead_id}", summary="Change a lead", operation_id="put_lead", **change)(change_lead)
     routes.patch("/{lead_id}", summary="Change a lead", operation_id="patch_lead", **change)(change_lead)
@@ -99,7 +101,7 @@ def _add_changes(routes: APIRouter, parts: ApiParts) -> None:
         responses=problems(404, 412),
     )
     async def delete_lead(lead_id: RowId, versions: IfMatch, key: Writer) -> Response:
-        await parts.leads.delete(lead_id, versions=versions, actor=_name(key))
+        await leads.delete(lead_id, versions=versions, actor=_name(key))
         return Response(status_code=204)
 
     @routes.post(
@@ -109,11 +111,11 @@ def _add_changes(routes: APIRouter, parts: ApiParts) -> None:
         responses=problems(404),
     )
     async def revoke_consent(lead_id: RowId, body: Annotated[RevokeIn, Body()], key: Writer) -> Response:
-        await parts.leads.revoke_consent(lead_id, body.kind, actor=_name(key))
-        return show(await _describe(parts, await parts.leads.find(lead_id)))
+        await leads.revoke_consent(lead_id, body.kind, actor=_name(key))
+        return show(await _describe(leads, await leads.find(lead_id)))
 
 
-def _add_merging(routes: APIRouter, parts: ApiParts) -> None:
+def _add_merging(routes: APIRouter, leads: LeadService) -> None:
     @routes.post(
         "/{lead_id}/merge",
         response_model=LeadDetail,
@@ -125,8 +127,8 @@ def _add_merging(routes: APIRouter, parts: ApiParts) -> None:
     async def merge_leads(lead_id: RowId, body: Annotated[MergeIn, Body()], versions: IfMatch, key: Writer) -> Response:
         if body.lead_id == lead_id:
             raise HTTPException(422, "A lead cannot be merged into itself.")
-        lead = await parts.leads.merge(Merge(lead_id, body.lead_id, _name(key), versions))
-        return show(await _describe(parts, lead), headers=tag(lead.version))
+        lead = await leads.merge(Merge(lead_id, body.lead_id, _name(key), versions))
+        return show(await _describe(leads, lead), headers=tag(lead.version))
 
     @routes.post(
         "/{lead_id}/unmerge",
@@ -137,33 +139,33 @@ def _add_merging(routes: APIRouter, parts: ApiParts) -> None:
         responses={200: {"headers": ETAG}, **problems(404, 409)},
     )
     async def unmerge_lead(lead_id: RowId, key: Writer) -> Response:
-        lead = await parts.leads.unmerge(lead_id, actor=_name(key))
-        return show(await _describe(parts, lead), headers=tag(lead.version))
+        lead = await leads.unmerge(lead_id, actor=_name(key))
+        return show(await _describe(leads, lead), headers=tag(lead.version))
 
 
-def _join_contact(parts: ApiParts, body: NewLeadIn) -> str:
+def _join_contact(body: NewLeadIn, region: str) -> str:
     """Return all that is given of a person's contact as one text."""
-    _check_reach(parts, body)
+    _check_reach(body, region)
     return ", ".join(filter(None, (body.contact, body.phone, body.email)))
 
 
-def _check_reach(parts: ApiParts, body: NewLeadIn | LeadIn) -> None:
+def _check_reach(body: NewLeadIn | LeadIn, region: str) -> None:
     """Refuse a phone that is no phone number and a mail address that is none; an empty text empties a field."""
-    if body.phone and not normalise_phone(body.phone, parts.leads.region):
+    if body.phone and not normalise_phone(body.phone, region):
         raise HTTPException(422, "`phone` is no phone number: write it with its country code, like +44 20 7946 0958.")
     if body.email and not normalise_email(body.email):
         raise HTTPException(422, "`email` is no mail address.")
 
 
-def _check_stage(parts: ApiParts, bot: str, stage: str) -> None:
+def _check_stage(bots: BotList, bot: str, stage: str) -> None:
     """Refuse a stage that the funnel of the lead's bot does not have; a bot without a funnel takes any."""
-    stages = next((profile.stages for profile in parts.bots.profiles if profile.name == bot), ())
+    stages = next((profile.stages for profile in bots.profiles if profile.name == bot), ())
     if stages and stage not in stages:
         raise HTTPException(422, f"`stage` is none of this bot's funnel: {', '.join(stages)}.")
 
 
-def _choose_bot(parts: ApiParts, name: str | None) -> str:
-    known = [profile.name for profile in parts.bots.profiles]
+def _choose_bot(bots: BotList, name: str | None) -> str:
+    known = [profile.name for profile in bots.profiles]
     if name is not None:
         if known and name not in known:
             raise HTTPException(422, f"There is no bot {name}.")
@@ -199,11 +201,11 @@ def show_lead(lead: Lead) -> dict[str, Any]:
     return {name: getattr(lead, name) for name in FIELDS}
 
 
-async def _describe(parts: ApiParts, lead: Lead) -> dict[str, Any]:
+async def _describe(leads: LeadService, lead: Lead) -> dict[str, Any]:
     return {
         **show_lead(lead),
         "fields": [asdict(slot) for slot in lead.slots.values()],
-        "stages": [asdict(visit) for visit in await parts.leads.stages(lead.id)],
-        "consents": [asdict(consent) for consent in await parts.leads.consents(lead.id)],
-        "possible_duplicates": [asdict(found) for found in await parts.leads.duplicates(lead.id)],
+        "stages": [asdict(visit) for visit in await leads.stages(lead.id)],
+        "consents": [asdict(consent) for consent in await leads.consents(lead.id)],
+        "possible_duplicates": [asdict(found) for found in await leads.duplicates(lead.id)],
     }

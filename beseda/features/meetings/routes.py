@@ -8,10 +8,10 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, Strict
 from starlette.responses import Response
 
+from beseda.core.services import Services
 from beseda.features.meetings.model import Meeting, MeetingFilter, MeetingPage, MeetingState
-from beseda.features.meetings.service import MOST_DAYS
+from beseda.features.meetings.service import MOST_DAYS, MeetingService
 from beseda.web.auth import needs
-from beseda.web.dependencies import ApiParts
 from beseda.web.downloads import send_bytes
 from beseda.web.fields import HIGHEST, BotQuery, Closed, Language, Moment, RowId
 from beseda.web.pagination import Page, PageQuery, write_time_cursor
@@ -149,16 +149,16 @@ async def _read_filter(
     return MeetingFilter(bot, lead_id, state, since, until)
 
 
-def router(parts: ApiParts) -> APIRouter:
+def router(services: Services) -> APIRouter:
     """Return the routes of meetings."""
-    routes = api_router("/meetings", "meetings")
-    _add_lists(routes, parts)
-    _add_one(routes, parts)
-    _add_steps(routes, parts)
+    routes, meetings = api_router("/meetings", "meetings"), services.get(MeetingService)
+    _add_lists(routes, meetings)
+    _add_one(routes, meetings)
+    _add_steps(routes, meetings)
     return routes
 
 
-def _add_lists(routes: APIRouter, parts: ApiParts) -> None:
+def _add_lists(routes: APIRouter, meetings: MeetingService) -> None:
     @routes.get(
         "",
         response_model=Page[MeetingOut],
@@ -167,7 +167,7 @@ def _add_lists(routes: APIRouter, parts: ApiParts) -> None:
     )
     async def list_meetings(wanted: Annotated[MeetingFilter, Depends(_read_filter)], paging: PageQuery) -> Response:
         page = MeetingPage(paging.limit, paging.offset, paging.after_time(_ORDER))
-        found = await parts.meetings.list(wanted, page)
+        found = await meetings.list(wanted, page)
         items = [show_meeting(meeting) for meeting in found.items]
         return show_list(
             paging.page(
@@ -188,12 +188,12 @@ def _add_lists(routes: APIRouter, parts: ApiParts) -> None:
         days: Annotated[int, Query(ge=1, le=MOST_DAYS, description="How many days.")] = 7,
         language: AnswerLanguage = "en",
     ) -> Response:
-        slots = await parts.meetings.free_slots(bot, day_from, days, language)
-        zone = parts.meetings.diary(bot).calendar.zone.key
+        slots = await meetings.free_slots(bot, day_from, days, language)
+        zone = meetings.diary(bot).calendar.zone.key
         return show({"bot": bot, "time_zone": zone, "items": slots})
 
 
-def _add_one(routes: APIRouter, parts: ApiParts) -> None:
+def _add_one(routes: APIRouter, meetings: MeetingService) -> None:
     @routes.get(
         "/{meeting_id}",
         response_model=MeetingOut,
@@ -202,7 +202,7 @@ def _add_one(routes: APIRouter, parts: ApiParts) -> None:
         dependencies=[Depends(needs("read"))],
     )
     async def get_meeting(meeting_id: RowId) -> Response:
-        return show(show_meeting(await parts.meetings.find(meeting_id)))
+        return show(show_meeting(await meetings.find(meeting_id)))
 
     @routes.get(
         "/{meeting_id}/summary",
@@ -212,7 +212,7 @@ def _add_one(routes: APIRouter, parts: ApiParts) -> None:
         dependencies=[Depends(needs("read"))],
     )
     async def get_summary(meeting_id: RowId) -> Response:
-        return show(asdict(await parts.meetings.summary(meeting_id)))
+        return show(asdict(await meetings.summary(meeting_id)))
 
     @routes.get(
         "/{meeting_id}/calendar.ics",
@@ -228,12 +228,12 @@ def _add_one(routes: APIRouter, parts: ApiParts) -> None:
         dependencies=[Depends(needs("read"))],
     )
     async def get_calendar_file(meeting_id: RowId, language: AnswerLanguage = "en") -> Response:
-        meeting = await parts.meetings.find(meeting_id)
-        content = parts.meetings.write_ics(meeting, language, for_owner=True)
+        meeting = await meetings.find(meeting_id)
+        content = meetings.write_ics(meeting, language, for_owner=True)
         return send_bytes(content, f"meeting-{meeting.id}.ics", _ICS)
 
 
-def _add_steps(routes: APIRouter, parts: ApiParts) -> None:
+def _add_steps(routes: APIRouter, meetings: MeetingService) -> None:
     write = [Depends(needs("write"))]
 
     @routes.post(
@@ -246,7 +246,7 @@ def _add_steps(routes: APIRouter, parts: ApiParts) -> None:
         dependencies=write,
     )
     async def book_meeting(body: NewMeetingIn) -> Response:
-        meeting = await parts.meetings.book(body.lead_id, body.starts_at)
+        meeting = await meetings.book(body.lead_id, body.starts_at)
         headers = {"Location": f"/api/v1/meetings/{meeting.id}"}
         return show(show_meeting(meeting), status=201, headers=headers)
 
@@ -258,7 +258,7 @@ def _add_steps(routes: APIRouter, parts: ApiParts) -> None:
         dependencies=write,
     )
     async def confirm_meeting(meeting_id: RowId) -> Response:
-        return show(show_meeting(await parts.meetings.confirm(meeting_id)))
+        return show(show_meeting(await meetings.confirm(meeting_id)))
 
     @routes.post(
         "/{meeting_id}/move",
@@ -268,7 +268,7 @@ def _add_steps(routes: APIRouter, parts: ApiParts) -> None:
         dependencies=write,
     )
     async def move_meeting(meeting_id: RowId, body: MoveIn) -> Response:
-        return show(show_meeting(await parts.meetings.move(meeting_id, body.starts_at)))
+        return show(show_meeting(await meetings.move(meeting_id, body.starts_at)))
 
     @routes.post(
         "/{meeting_id}/cancel",
@@ -278,7 +278,7 @@ def _add_steps(routes: APIRouter, parts: ApiParts) -> None:
         dependencies=write,
     )
     async def cancel_meeting(meeting_id: RowId) -> Response:
-        return show(show_meeting(await parts.meetings.cancel(meeting_id)))
+        return show(show_meeting(await meetings.cancel(meeting_id)))
 
 
 def show_meeting(meeting: Meeting) -> dict[str, Any]:

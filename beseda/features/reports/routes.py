@@ -7,11 +7,13 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from beseda.core.clock import Clock
 from beseda.core.errors import PeriodError
+from beseda.core.services import Services
 from beseda.features.analytics.model import Period
+from beseda.features.reports import ReportService
 from beseda.features.reports.model import NewReport, Report, ReportFormat, ReportKind, ReportState
 from beseda.web.auth import needs
-from beseda.web.dependencies import ApiParts
 from beseda.web.downloads import DOWNLOAD, send_file
 from beseda.web.fields import Closed, Language, Moment, RowId
 from beseda.web.pagination import ListTotals, Page, PageQuery, write_cursor
@@ -72,10 +74,10 @@ class ReportOut(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
 
-def router(parts: ApiParts) -> APIRouter:
+def router(services: Services) -> APIRouter:
     """Return the routes of reports."""
     routes = api_router("/analytics/reports", "reports")
-    reports, totals = parts.reports, ListTotals()
+    reports, clock, totals = services.get(ReportService), services.get(Clock), ListTotals()
 
     @routes.get(
         "",
@@ -99,19 +101,17 @@ def router(parts: ApiParts) -> APIRouter:
         dependencies=[Depends(needs("write"))],
     )
     async def create_report(asked: ReportIn) -> Response:
-        period = Period.between(asked.since, asked.until, parts.clock.now(), asked.bot or "")
+        period = Period.between(asked.since, asked.until, clock.now(), asked.bot or "")
         if period.since >= period.until:
             raise PeriodError("the period ends before it begins")
         report = await reports.create(NewReport(asked.kind, asked.format, period, asked.language))
         return show(_show(report), status=202, headers={"Location": f"/api/v1/analytics/reports/{report.id}"})
 
-    _add_single(routes, parts)
+    _add_single(routes, reports)
     return routes
 
 
-def _add_single(routes: APIRouter, parts: ApiParts) -> None:
-    reports = parts.reports
-
+def _add_single(routes: APIRouter, reports: ReportService) -> None:
     @routes.get(
         "/{report_id}",
         response_model=ReportOut,

@@ -7,11 +7,12 @@ from fastapi import APIRouter, Body, Depends, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 from starlette.responses import Response
 
+from beseda.core.services import Services
 from beseda.engine.events.model import EventType
 from beseda.features.events.routes import EventOut, show_event
 from beseda.features.webhooks.model import DeliveryState, EndpointChange, EventDelivery, WebhookEndpoint
+from beseda.features.webhooks.service import WebhookService
 from beseda.web.auth import needs
-from beseda.web.dependencies import ApiParts
 from beseda.web.fields import Closed, RowId, without_nul
 from beseda.web.pagination import OffsetQuery, Page, PageQuery, write_cursor
 from beseda.web.problems import problems
@@ -109,14 +110,14 @@ class DeliveryOut(BaseModel):
     event: EventOut
 
 
-def router(parts: ApiParts) -> APIRouter:
+def router(services: Services) -> APIRouter:
     """Return the routes of webhooks."""
-    routes = api_router("/webhooks", "webhooks")
+    routes, webhooks = api_router("/webhooks", "webhooks"), services.get(WebhookService)
     admin = [Depends(needs("admin"))]
 
     @routes.get("", response_model=Page[WebhookOut], summary="List webhooks, newest first", dependencies=admin)
     async def list_webhooks(paging: OffsetQuery) -> Response:
-        endpoints, total = await parts.webhooks.page(limit=paging.limit, offset=paging.offset)
+        endpoints, total = await webhooks.page(limit=paging.limit, offset=paging.offset)
         return show_list(ListResponse([_show(item) for item in endpoints], total, paging.limit, paging.offset))
 
     @routes.post(
@@ -128,7 +129,7 @@ def router(parts: ApiParts) -> APIRouter:
         dependencies=admin,
     )
     async def create_webhook(new: Annotated[NewWebhook, Body()]) -> Response:
-        endpoint, key = await parts.webhooks.create(new.url, bot=new.bot, types=new.types, description=new.description)
+        endpoint, key = await webhooks.create(new.url, bot=new.bot, types=new.types, description=new.description)
         headers = {"Location": f"/api/v1/webhooks/{endpoint.id}"}
         return show({**_show(endpoint), "key": key}, status=201, headers=headers)
 
@@ -136,7 +137,7 @@ def router(parts: ApiParts) -> APIRouter:
         "/{webhook_id}", response_model=WebhookOut, summary="Get a webhook", responses=problems(404), dependencies=admin
     )
     async def get_webhook(webhook_id: RowId) -> Response:
-        return show(_show(await parts.webhooks.find(webhook_id)))
+        return show(_show(await webhooks.find(webhook_id)))
 
     @routes.patch(
         "/{webhook_id}",
@@ -149,7 +150,7 @@ def router(parts: ApiParts) -> APIRouter:
         types = None if body.types is None else tuple(body.types)
         reason = None if body.active is None else ""
         change = EndpointChange(body.url, body.bot, types, body.description, body.active, reason=reason)
-        return show(_show(await parts.webhooks.change(webhook_id, change)))
+        return show(_show(await webhooks.change(webhook_id, change)))
 
     @routes.delete(
         "/{webhook_id}",
@@ -159,14 +160,14 @@ def router(parts: ApiParts) -> APIRouter:
         dependencies=admin,
     )
     async def delete_webhook(webhook_id: RowId) -> Response:
-        await parts.webhooks.remove(webhook_id)
+        await webhooks.remove(webhook_id)
         return Response(status_code=204)
 
-    _add_deliveries(routes, parts)
+    _add_deliveries(routes, webhooks)
     return routes
 
 
-def _add_deliveries(routes: APIRouter, parts: ApiParts) -> None:
+def _add_deliveries(routes: APIRouter, webhooks: WebhookService) -> None:
     admin = [Depends(needs("admin"))]
 
     @routes.post(
@@ -177,7 +178,7 @@ def _add_deliveries(routes: APIRouter, parts: ApiParts) -> None:
         dependencies=admin,
     )
     async def replace_key(webhook_id: RowId, overlap_hours: OverlapQuery = 24) -> Response:
-        endpoint, key = await parts.webhooks.replace_key(webhook_id, overlap=timedelta(hours=overlap_hours))
+        endpoint, key = await webhooks.replace_key(webhook_id, overlap=timedelta(hours=overlap_hours))
         return show({**_show(endpoint), "key": key})
 
     @routes.get(
@@ -196,7 +197,7 @@ def _add_deliveries(routes: APIRouter, parts: ApiParts) -> None:
     ) -> Response:
         order = f"deliveries:{webhook_id}:{state}"
         place = paging.after(order, int)
-        found, total = await parts.webhooks.deliveries(
+        found, total = await webhooks.deliveries(
             webhook_id, state, limit=paging.limit, offset=paging.offset, before=place[0] if place else None
         )
         items = [_show_delivery(delivery) for delivery in found]
@@ -211,7 +212,7 @@ def _add_deliveries(routes: APIRouter, parts: ApiParts) -> None:
         dependencies=admin,
     )
     async def redeliver(webhook_id: RowId, delivery_id: RowId) -> Response:
-        return show(_show_delivery(await parts.webhooks.redeliver(webhook_id, delivery_id)), status=202)
+        return show(_show_delivery(await webhooks.redeliver(webhook_id, delivery_id)), status=202)
 
 
 def _show(endpoint: WebhookEndpoint) -> dict[str, Any]:
