@@ -48,7 +48,7 @@ from beseda.features.broadcasts.mailing import MailingRules
 from beseda.features.broadcasts.model import BroadcastPlan, StopRule, read_quiet_hours
 from beseda.features.broadcasts.repository import BroadcastRepository
 from beseda.features.broadcasts.service import SLOT as BROADCAST_SLOT
-from beseda.features.broadcasts.service import BroadcastParts, BroadcastService
+from beseda.features.broadcasts.service import BroadcastRules, BroadcastService
 from beseda.features.broadcasts.subscriptions import SubscriptionRepository
 from beseda.features.conversations.queries import ConversationList
 from beseda.features.jobs.queries import JobList
@@ -62,7 +62,6 @@ from beseda.features.personal_data.service import PersonalDataService, Traces
 from beseda.features.reports import ReportService
 from beseda.features.reports.gather import Gatherer
 from beseda.features.reports.repository import ReportRepository
-from beseda.features.reports.service import ReportParts
 from beseda.features.takeover.repository import TakeoverRepository
 from beseda.features.takeover.service import TakeoverService
 from beseda.features.transcription import DiskBudget, TranscriptionRules, TranscriptionService
@@ -309,19 +308,19 @@ async def _open_features(settings: Settings, engine: EngineServices, stack: Asyn
         ),
         meetings=MeetingService(MeetingRepository(database, clock, settings.admin_ids), jobs, bus, clock),
         broadcasts=BroadcastService(
-            BroadcastParts(
-                store=BroadcastRepository(database, clock),
-                subscriptions=SubscriptionRepository(database, clock),
-                jobs=jobs,
-                clock=clock,
+            BroadcastRepository(database, clock),
+            SubscriptionRepository(database, clock),
+            jobs,
+            clock,
+            BroadcastRules(
                 admins=settings.admin_ids,
                 plan=BroadcastPlan(rate=settings.broadcast_rate, quiet=read_quiet_hours(settings.broadcast_quiet)),
-                rules=MailingRules(stop=StopRule(share=settings.broadcast_blocks / 100)),
-            )
+                mailing=MailingRules(stop=StopRule(share=settings.broadcast_blocks / 100)),
+            ),
         ),
         analytics=analytics,
         reports=ReportService(
-            ReportParts(reports, Gatherer(reports, analytics, clock), jobs, settings.storage_dir / "reports", clock)
+            reports, Gatherer(reports, analytics, clock), jobs, settings.storage_dir / "reports", clock
         ),
         webhooks=webhooks,
         api_keys=api_keys,

@@ -6,7 +6,7 @@ from functools import partial
 from beseda.app import App
 from beseda.engine import housekeeping
 from beseda.engine.conversations import tasks as conversation_tasks
-from beseda.engine.housekeeping import Housekeeping, Shelves
+from beseda.engine.housekeeping import Housekeeping
 from beseda.engine.jobs.repository import JobRepository
 from beseda.engine.jobs.schedule import Scheduled, Scheduler
 from beseda.engine.usage import tasks as usage_tasks
@@ -41,12 +41,13 @@ def register_tasks(app: App) -> None:
     meetings = MeetingRepository(database, clock, settings.admin_ids)
     sources = BriefingSources(features.meetings, meetings, features.leads, engine.conversations)
     briefing = BriefingService(sources, clock)
-    shelves = Shelves(JobRepository(database, clock, shared=True), engine.files, settings.keep_days)
+    stored_jobs = JobRepository(database, clock, shared=True)
+    keeper = Housekeeping(engine.updates, stored_jobs, engine.files, clock, keep_days=settings.keep_days)
     for handlers in (
         analytics_tasks.tasks(features.analytics),
         broadcast_tasks.tasks(features.broadcasts),
         conversation_tasks.tasks(engine.summaries, models_of, engine.usage),
-        housekeeping.tasks(Housekeeping(engine.updates, clock, shelves)),
+        housekeeping.tasks(keeper),
         idempotency_tasks.tasks(KeptAnswerRepository(database, clock), clock),
         meeting_tasks.tasks(features.meetings, briefing, models_of, engine.usage, settings.language),
         report_tasks.tasks(features.reports),

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from beseda.core.clock import Clock
@@ -22,41 +21,35 @@ _JOBS_KEPT = timedelta(days=8)  # to look into what went wrong; longer than the 
 _SWEEP_EVERY = timedelta(days=1)  # it looks at every file there is
 
 
-@dataclass(frozen=True, slots=True)
-class Shelves:
-    """Finished jobs and files to clean up. Files are kept for `keep_days`; 0 keeps them permanently."""
-
-    jobs: JobRepository
-    files: FileService
-    keep_days: int = 0
-
-
 class Housekeeping:
-    """Deletes records of updates that cannot be redelivered, old jobs, and expired files."""
+    """Deletes records of updates that cannot be redelivered, old jobs, and expired files.
 
-    def __init__(self, updates: UpdateRepository, clock: Clock, shelves: Shelves | None = None) -> None:
+    Files are kept for `keep_days`; 0 keeps them permanently.
+    """
+
+    def __init__(
+        self, updates: UpdateRepository, jobs: JobRepository, files: FileService, clock: Clock, *, keep_days: int = 0
+    ) -> None:
         self._updates = updates
+        self._jobs = jobs
+        self._files = files
         self._clock = clock
-        self._shelves = shelves
+        self._keep_days = keep_days
         self._swept_at: datetime | None = None
 
     async def tidy(self) -> int:
         """Tidy up once and return how many updates were forgotten."""
-        count = await self._updates.purge(self._clock.now() - _KEPT)
-        if self._shelves is not None:
-            await self._tidy_shelves(self._shelves)
-        return count
-
-    async def _tidy_shelves(self, shelves: Shelves) -> None:
         now = self._clock.now()
-        if shelves.keep_days:
-            gone = await shelves.files.expire(now - timedelta(days=shelves.keep_days))
+        count = await self._updates.purge(now - _KEPT)
+        if self._keep_days:
+            gone = await self._files.expire(now - timedelta(days=self._keep_days))
             if gone.count:
-                log.info("%d files of %d bytes were kept for %d days", gone.count, gone.size, shelves.keep_days)
-        await shelves.jobs.purge(now - _JOBS_KEPT)
+                log.info("%d files of %d bytes were kept for %d days", gone.count, gone.size, self._keep_days)
+        await self._jobs.purge(now - _JOBS_KEPT)
         if self._swept_at is None or now - self._swept_at >= _SWEEP_EVERY:
-            await shelves.files.sweep()
+            await self._files.sweep()
             self._swept_at = now
+        return count
 
 
 def tasks(housekeeping: Housekeeping) -> Mapping[str, JobHandler]:

@@ -37,29 +37,32 @@ _SENDING = [state for state in BroadcastState if state.sends]
 
 
 @dataclass(frozen=True, slots=True)
-class BroadcastParts:
-    """Dependencies of broadcasts. `admins` are the owners of the bots, `plan` is the default plan."""
+class BroadcastRules:
+    """Rules of all broadcasts. `admins` are the owners of the bots, `plan` is the default plan."""
 
-    store: BroadcastRepository
-    subscriptions: SubscriptionRepository
-    jobs: JobQueue
-    clock: Clock
     admins: Collection[int] = ()
     plan: BroadcastPlan = field(default_factory=BroadcastPlan)
-    rules: MailingRules = field(default_factory=MailingRules)
+    mailing: MailingRules = field(default_factory=MailingRules)
 
 
 class BroadcastService:
     """Broadcasts of all bots. Methods raise NotFoundError for a number that is none, and StorageError."""
 
-    def __init__(self, parts: BroadcastParts) -> None:
-        self.store = parts.store
-        self.subscriptions = parts.subscriptions
-        self._jobs = parts.jobs
-        self._clock = parts.clock
-        self.plan = parts.plan
-        self._admins = parts.admins
-        self._rules = parts.rules
+    def __init__(
+        self,
+        store: BroadcastRepository,
+        subscriptions: SubscriptionRepository,
+        jobs: JobQueue,
+        clock: Clock,
+        rules: BroadcastRules,
+    ) -> None:
+        self.store = store
+        self.subscriptions = subscriptions
+        self._jobs = jobs
+        self._clock = clock
+        self.plan = rules.plan
+        self._admins = rules.admins
+        self._rules = rules.mailing
 
     async def create(self, new: NewBroadcast) -> Broadcast:
         """Store a draft."""

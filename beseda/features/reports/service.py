@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -35,26 +35,15 @@ _STUCK = timedelta(days=1)
 _PART = ".part"
 
 
-@dataclass(frozen=True, slots=True)
-class ReportParts:
-    """Dependencies of the report service. `folder` contains the report files."""
-
-    store: ReportRepository
-    gatherer: Gatherer
-    jobs: JobQueue
-    folder: Path
-    clock: Clock
-
-
 class ReportService:
-    """Asks for reports, builds them, and keeps them for thirty days. Every method raises StorageError."""
+    """Asks for reports, builds them into `folder`, and keeps them for thirty days. Every method raises StorageError."""
 
-    def __init__(self, parts: ReportParts) -> None:
-        self._store = parts.store
-        self._gatherer = parts.gatherer
-        self._jobs = parts.jobs
-        self._folder = parts.folder
-        self._clock = parts.clock
+    def __init__(self, store: ReportRepository, gatherer: Gatherer, jobs: JobQueue, folder: Path, clock: Clock) -> None:
+        self._store = store
+        self._gatherer = gatherer
+        self._jobs = jobs
+        self._folder = folder
+        self._clock = clock
 
     def adopt(self, titles: Mapping[str, Text]) -> None:
         """Add the titles of the fields in bots' funnels."""

@@ -19,7 +19,7 @@ from beseda.engine.conversations.repository import ConversationRepository
 from beseda.engine.files.model import FileKind, FileOwner, FileSum, NewFile
 from beseda.engine.files.repository import FileRepository
 from beseda.engine.files.service import DiskFullError, FileService, Swept
-from beseda.engine.housekeeping import Housekeeping, Shelves
+from beseda.engine.housekeeping import Housekeeping
 from beseda.engine.jobs.model import JobRequest
 from beseda.engine.jobs.repository import JobRepository
 from beseda.engine.updates.repository import UpdateRepository
@@ -206,7 +206,7 @@ async def test_housekeeping_lets_old_files_and_jobs_go(shelf: Shelf, database: D
     await jobs.cancel(1)
     shelf.clock.shift(timedelta(days=9).total_seconds())
     young = await shelf.put()
-    keeper = Housekeeping(UpdateRepository(database), shelf.clock, Shelves(jobs, shelf.files, keep_days=30))
+    keeper = Housekeeping(UpdateRepository(database), jobs, shelf.files, shelf.clock, keep_days=30)
     await keeper.tidy()
     assert await jobs.find(1) is None
     assert (await shelf.files.find(new.id, ANYA)).job_id is None

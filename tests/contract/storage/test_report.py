@@ -18,7 +18,6 @@ from beseda.features.reports import ReportService
 from beseda.features.reports.gather import Gatherer
 from beseda.features.reports.model import NewReport, ReportFormat, ReportKind, ReportState
 from beseda.features.reports.repository import ReportRepository
-from beseda.features.reports.service import ReportParts
 from beseda.testing.clock import ManualClock
 from tests.contract.storage.test_analytics import WHOLE, lead
 from tests.parts.figures import START, RandomRecord
@@ -112,7 +111,7 @@ def clock() -> ManualClock:
 def service(database: Database, clock: ManualClock, tmp_path: Path) -> ReportService:
     store = ReportRepository(database, clock)
     gatherer = Gatherer(store, AnalyticsService(AnalyticsRepository(database, clock), clock), clock)
-    return ReportService(ReportParts(store, gatherer, cast("JobQueue", NoQueue()), tmp_path / "reports", clock))
+    return ReportService(store, gatherer, cast("JobQueue", NoQueue()), tmp_path / "reports", clock)
 
 
 async def test_report_is_kept_for_thirty_days(service: ReportService, clock: ManualClock, tmp_path: Path) -> None:
