@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from beseda.cli.run import HostOption, PortOption
-from beseda.cli.settings import ConfigOption, open_storage, read_settings, serve_until_signal
+from beseda.cli.settings import ConfigOption, HostOption, PortOption, open_storage, read_settings, serve_until_signal
 from beseda.core.errors import SettingsError
 
 if TYPE_CHECKING:

@@ -5,13 +5,9 @@ from typing import Annotated
 
 import typer
 
-from beseda.cli.settings import ConfigOption, read_settings, serve_until_signal
+from beseda.cli.settings import ConfigOption, HostOption, PortOption, read_settings, serve_until_signal
 
 BotOption = Annotated[list[str] | None, typer.Option("--bot", help="A bot to run; may be given several times.")]
-HostOption = Annotated[str | None, typer.Option("--host", help="Address the web listens on [default: 127.0.0.1].")]
-PortOption = Annotated[
-    int | None, typer.Option("--port", help="Port the web listens on, 0 for a free one [default: 8090].")
-]
 
 
 def run(

@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from beseda.cli.run import PortOption
-from beseda.cli.settings import ConfigOption, explain_port, open_storage, read_settings, serve_until_signal
+from beseda.cli.settings import ConfigOption, PortOption, explain_port, open_storage, read_settings, serve_until_signal
 from beseda.core.errors import SettingsError
 
 if TYPE_CHECKING:

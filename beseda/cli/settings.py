@@ -17,11 +17,15 @@ T = TypeVar("T")
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="Another settings file than ./config.yaml.", show_default=False)
 ]
-_HEARD_ALL_THE_SAME = "beseda.llm.gigachat"  # warns of one thing: that the key travels to whoever answers
+_WARNS_OF_KEYS = "beseda.llm.gigachat"  # its one warning is never suppressed: the key goes to an unverified server
 
 END_WITHIN = 9.0
 """Seconds from the signal to the end of a process: `docker stop` kills after ten unless it is set otherwise."""
 
+HostOption = Annotated[str | None, typer.Option("--host", help="Address the web listens on [default: 127.0.0.1].")]
+PortOption = Annotated[
+    int | None, typer.Option("--port", help="Port the web listens on, 0 for a free one [default: 8090].")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 
@@ -40,7 +44,7 @@ def read_settings(config: Path | None = None, *, quiet: bool = True, **flags: ob
     level = "error" if quiet and settings.log_level != "debug" else settings.log_level
     setup_logging(level.upper(), json=settings.log_format == "json")
     if level == "error":
-        logging.getLogger(_HEARD_ALL_THE_SAME).setLevel(logging.WARNING)
+        logging.getLogger(_WARNS_OF_KEYS).setLevel(logging.WARNING)
     for secret in settings.secrets():
         redact(secret)
     return settings

@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from beseda.cli.run import HostOption
-from beseda.cli.settings import ConfigOption, open_storage, read_settings, serve_until_signal
+from beseda.cli.settings import ConfigOption, HostOption, open_storage, read_settings, serve_until_signal
 from beseda.core.errors import SettingsError
 
 if TYPE_CHECKING:
