@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Serve a sandbox until a signal, or until the command of `--run` ends, and exit with the command's code."""
     parser = _Parser("botapi-sandbox", allow_abbrev=False, description="A local Bot API server with a chat page.")
     parser.add_argument(
-        "--port", type=_read_port, default=8090, help="port on this machine; 0 takes a free one (default: 8090)"
+        "--port", type=int, default=8090, help="port on this machine; 0 takes a free one (default: 8090)"
     )
     parser.add_argument(
         "--token",
@@ -53,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     )
     parser.add_argument("--data", metavar="FOLDER", type=Path, help="keep chats and files there for the next start")
     options = parser.parse_args(arguments)
+    if not 0 <= options.port <= 65535:
+        parser.error(f"argument --port: {options.port} is no port; give a number from 0 to 65535")
     try:
         accounts = read_accounts(options.tokens or [_DEFAULT_TOKEN])
     except ValueError as error:
@@ -65,12 +67,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         except _StartError as error:
             parser.error(str(error))
     sys.exit(code)
-
-
-def _read_port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port; give a number from 0 to 65535")
-    return int(text)
 
 
 def _read_command(text: str) -> list[str]:

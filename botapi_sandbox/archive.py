@@ -1,3 +1,5 @@
+"""A file that keeps the chats for the next run."""
+
 from __future__ import annotations
 
 import contextlib

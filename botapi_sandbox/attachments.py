@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from botapi_sandbox.file_ids import describe_fault
 from botapi_sandbox.files import MAX_PHOTO_BYTES
-from botapi_sandbox.loopback import fetch_upload
+from botapi_sandbox.linked_files import fetch_upload
 from botapi_sandbox.refusals import bad_request
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The bot side over HTTP: `/bot<token>/<method>` and `/file/bot<token>/<path>`."""
+"""HTTP endpoints of bots: `/bot<token>/<method>` and `/file/bot<token>/<path>`."""
 
 from __future__ import annotations
 
@@ -38,8 +38,7 @@ class DroppedConnection(Response):
             await send({"type": "http.response.body", "body": b"{", "more_body": True})
             raise ConnectionAbortedError("dropped on request")
         transport.abort()
-        while (await receive())["type"] != "http.disconnect":
-            pass
+        await _wait_for_disconnect(receive)
 
 
 class BotApiServer:
@@ -93,7 +92,7 @@ class BotApiServer:
     async def _hang(self, request: Request, bot: Bot, method: Method) -> Response:
         await self._note(request, bot, method, (0, "fault: hang"))
         closing = asyncio.ensure_future(self._closing.wait())
-        leaving = asyncio.ensure_future(_wait_for_disconnect(request))
+        leaving = asyncio.ensure_future(_wait_for_disconnect(request.receive))
         try:
             await asyncio.wait({closing, leaving}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -102,15 +101,12 @@ class BotApiServer:
         return DroppedConnection()
 
     async def _note(self, request: Request, bot: Bot, method: Method, outcome: tuple[int, str | None]) -> None:
-        params = await self._read(request)
+        try:
+            params = await read_params(request)
+        except ApiRefusalError:
+            params = Params({})
         self._services.calls.record(bot.username, method.name, params.describe(), outcome)
         await params.close()
-
-    async def _read(self, request: Request) -> Params:
-        try:
-            return await read_params(request)
-        except ApiRefusalError:
-            return Params({})
 
     async def _run(self, request: Request, bot: Bot, method: Method) -> dict[str, Any]:
         return await run_method(self._services, bot, method, read_params(request))
@@ -129,8 +125,8 @@ class BotApiServer:
         return FileResponse(stored.path, media_type="application/octet-stream")
 
 
-async def _wait_for_disconnect(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
+async def _wait_for_disconnect(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
         pass
 
 

@@ -1,3 +1,5 @@
+"""A log of the latest Bot API calls, for tests and for the page."""
+
 from __future__ import annotations
 
 import time

@@ -1,4 +1,4 @@
-"""Data classes of the sandbox: bots, dialogs, messages, drafts. Message dicts are never changed in place."""
+"""Bots, chats, messages, topics and drafts as data. Message dicts are never changed in place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Entities in two languages: those of the Bot API (#messageentity) and those of TDLib.
+"""Conversion of entities between the Bot API (#messageentity) and TDLib.
 
 Which fields are needed and the words of the refusals are those of `get_text_entity` in Client.cpp of Telegram's own
 Bot API server.

@@ -1,3 +1,5 @@
+"""Events of the chats, numbered, for the page and for scripted users."""
+
 from __future__ import annotations
 
 import asyncio

@@ -1,3 +1,5 @@
+"""Faults that the server plays on request: errors, delays, lost connections."""
+
 from __future__ import annotations
 
 import itertools

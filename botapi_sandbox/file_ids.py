@@ -29,17 +29,14 @@ def describe_fault(file_id: str) -> str:
     """Return the fault of an id, or an empty string if its format is valid, though the file may be gone or another
     bot's.
     """
-    fault = _find_fault(file_id)
+    text = file_id.rstrip("=")
+    fault = _find_length_fault(text, len(file_id) - len(text))
+    if not fault:
+        fault = _find_fault(text) if _ALPHABET.fullmatch(text) else "Wrong character in the string"
     return _WRONG + fault if fault else ""
 
 
-def _find_fault(file_id: str) -> str:
-    text = file_id.rstrip("=")
-    fault = _find_length_fault(text, len(file_id) - len(text))
-    if fault:
-        return fault
-    if not _ALPHABET.fullmatch(text):
-        return "Wrong character in the string"
+def _find_fault(text: str) -> str:
     data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     if base64.urlsafe_b64encode(data).decode().rstrip("=") != text:
         return "Wrong padding in the string"

@@ -1,3 +1,5 @@
+"""Files that bots and users have sent, on disk."""
+
 from __future__ import annotations
 
 import asyncio
@@ -40,6 +42,7 @@ _PLACES = {
 # Owner of the files of versions that kept no owners: bots have their ids in their databases.
 _ANYBODY = "*"
 _EXTENSION = re.compile(r"\.([A-Za-z0-9]{1,8})$")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 MAX_DOWNLOAD_BYTES = 20 * MEBIBYTE  # #getfile
 MAX_UPLOAD_BYTES = 50 * MEBIBYTE  # #sending-files
 MAX_PHOTO_BYTES = 10 * MEBIBYTE  # #sending-files
@@ -136,6 +139,7 @@ class SandboxFiles:
         width, height = (
             (measure_picture(path) or (0, 0)) if kind in {"photo", "document", "animation", "sticker"} else (0, 0)
         )
+        mime_type = upload.mime_type if upload.mime_type not in {"", UNKNOWN_TYPE} else guess_type(upload.name)
         stored = KeptFile(
             number=number,
             file_id=make_file_id(kind),
@@ -144,8 +148,9 @@ class SandboxFiles:
             path=path,
             remote_path=remote_path,
             size=path.stat().st_size,
-            name=_clean_name(upload.name),
-            mime_type=_pick_mime_type(upload),
+            # As Telegram passes it on: no folders, no control characters.
+            name=_CONTROL.sub("", re.split(r"[\\/]", upload.name)[-1])[:250] or "file",
+            mime_type=mime_type.split(";")[0][:100],
             width=width,
             height=height,
             seconds=measure_ogg_seconds(path) if kind in {"voice", "audio"} else None,
@@ -224,15 +229,3 @@ def _write_description(stored: KeptFile) -> None:
 def _remove(stored: KeptFile) -> None:
     stored.path.unlink(missing_ok=True)
     stored.path.with_suffix(".json").unlink(missing_ok=True)
-
-
-def _clean_name(name: str) -> str:
-    """The sender's file name as Telegram passes it on: no folders, no control characters."""
-    last = re.split(r"[\\/]", name)[-1]
-    return re.sub(r"[\x00-\x1f\x7f]", "", last)[:250] or "file"
-
-
-def _pick_mime_type(upload: ReceivedFile) -> str:
-    if upload.mime_type and upload.mime_type != UNKNOWN_TYPE:
-        return upload.mime_type.split(";")[0][:100]
-    return guess_type(upload.name)

@@ -59,7 +59,12 @@ def trim_text(text: str, entities: list[Entity]) -> FormattedText:
     if not text.strip(_EMPTY):
         return FormattedText("")
     text = text.rstrip(" \n")
-    entities = _clamp_entities(entities, count_units(text))
+    units = count_units(text)
+    entities = [
+        {**entity, "length": min(entity["length"], units - entity["offset"])}
+        for entity in entities
+        if entity["offset"] < units
+    ]
     first = min((entity["offset"] for entity in entities), default=len(text))
     left = min(len(text) - len(text.lstrip(" \n")), first)
     if left:
@@ -67,36 +72,23 @@ def trim_text(text: str, entities: list[Entity]) -> FormattedText:
     return FormattedText(text[left:], entities)
 
 
-def _clamp_entities(entities: list[Entity], units: int) -> list[Entity]:
-    return [
-        {**entity, "length": min(entity["length"], units - entity["offset"])}
-        for entity in entities
-        if entity["offset"] < units
-    ]
-
-
 def drop_hidden(found: list[Entity], written: list[Entity]) -> list[Entity]:
     """The links, mentions, commands and so on that Telegram found and may add to the sender's entities.
 
     One that meets a link or code of the sender is left out, and so is one that crosses the border of a quote.
     """
-    closed = [one for one in written if get_kind(one) not in SPLITTABLE_TYPES | _QUOTE_TYPES]
-    quotes = [one for one in written if get_kind(one) in _QUOTE_TYPES]
-    return [
-        entity
-        for entity in found
-        if not any(_overlap(entity, other) for other in closed)
-        and not any(_overlap(entity, quote) and not _contains(quote, entity) for quote in quotes)
-    ]
-
-
-def _overlap(one: Entity, other: Entity) -> bool:
-    return bool(one["offset"] < other["offset"] + other["length"] and other["offset"] < one["offset"] + one["length"])
-
-
-def _contains(outer: Entity, inner: Entity) -> bool:
-    end = inner["offset"] + inner["length"]
-    return bool(outer["offset"] <= inner["offset"] and end <= outer["offset"] + outer["length"])
+    kept = []
+    for entity in found:
+        start, end = entity["offset"], entity["offset"] + entity["length"]
+        for one in written:
+            first, last = one["offset"], one["offset"] + one["length"]
+            overlaps = first < end and start < last
+            holds = get_kind(one) in _QUOTE_TYPES and first <= start and end <= last
+            if overlaps and not holds and get_kind(one) not in SPLITTABLE_TYPES:
+                break
+        else:
+            kept.append(entity)
+    return kept
 
 
 def limit_count(entities: list[Entity]) -> list[Entity]:

@@ -1,4 +1,4 @@
-"""The sandbox is for this machine only: a page of another site must not read chats or write in them."""
+"""Checks that a request comes from this machine: a page of another site must not read chats or write in them."""
 
 from __future__ import annotations
 

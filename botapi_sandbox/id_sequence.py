@@ -1,4 +1,4 @@
-"""Numbers that no restart hands out twice: bots recognise an update by its id, and messages are edited by theirs."""
+"""Ids that a restart does not repeat: bots recognise an update by its id, and messages are edited by theirs."""
 
 from __future__ import annotations
 

@@ -109,14 +109,11 @@ def _read_inline_button(button: Any) -> Json:
     for name in _INLINE_STRINGS:
         if not isinstance(button.get(name, ""), (str, type(None))):
             raise bad_request(f'{prefix}Field "{name}" must be of type String')
-    if not any(_is_given(button, name) for name in _INLINE_ACTIONS):
+    # An empty address or empty data counts as none; other actions may be empty.
+    given = {name for name in _INLINE_ACTIONS if button.get(name) is not None} - {"url", "callback_data"}
+    if not given and not button.get("url") and not button.get("callback_data"):
         raise bad_request(prefix + "Text buttons are unallowed in the inline keyboard")
     return {name: value for name, value in button.items() if value is not None}
-
-
-def _is_given(button: Json, name: str) -> bool:
-    value = button.get(name)
-    return bool(value) if name in {"url", "callback_data"} else value is not None
 
 
 def _check_fields(button: Json, prefix: str, objects: dict[str, str | None]) -> None:
@@ -138,9 +135,10 @@ def _check_fields(button: Json, prefix: str, objects: dict[str, str | None]) -> 
 def check_before_sending(markup: Json | None, check_link: CheckLink, *, is_private: bool) -> None:
     """Check a keyboard as TDLib does; `check_link` returns the fault of a link, or nothing. Raises ApiRefusalError."""
     for key in _list_buttons(markup, "keyboard"):
-        refusal = next((words for name, words in _PRIVATE_KEYS.items() if _is_asked(key, name)), None)
-        if refusal is not None and not is_private:
-            raise bad_request(refusal)
+        for name, words in _PRIVATE_KEYS.items():
+            value = key.get(name)
+            if not is_private and (value or (name in _KEY_OBJECTS and value is not None)):  # an empty object asks, too
+                raise bad_request(words)
         if key.get("web_app"):
             _check_https("keyboard button Web App", str(key["web_app"]["url"]), check_link)
     for button in _list_buttons(markup, "inline_keyboard"):
@@ -152,10 +150,6 @@ def check_before_sending(markup: Json | None, check_link: CheckLink, *, is_priva
             _check_https("inline keyboard button login", str(button["login_url"]["url"]), check_link)
         elif button.get("web_app"):
             _check_https("inline keyboard button Web App", str(button["web_app"]["url"]), check_link)
-
-
-def _is_asked(key: Json, name: str) -> bool:
-    return key.get(name) is not None if name in _KEY_OBJECTS else bool(key.get(name))
 
 
 def _check_https(owner: str, url: str, check_link: CheckLink) -> None:

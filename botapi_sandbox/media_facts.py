@@ -52,24 +52,17 @@ def measure_picture(path: Path) -> tuple[int, int] | None:
     """Width and height of a PNG, JPEG, GIF or WebP; None when it is none of them."""
     with path.open("rb") as file:
         head = file.read(_HEAD)
+    size: tuple[int, int] | None
     try:
-        return _measure_png(head) or _measure_jpeg(head) or _measure_gif(head) or _measure_webp(head)
+        if head.startswith(b"\x89PNG\r\n\x1a\n"):
+            size = struct.unpack(">II", head[16:24])
+        elif head.startswith((b"GIF87a", b"GIF89a")):
+            size = struct.unpack("<HH", head[6:10])
+        else:
+            size = _measure_jpeg(head) or _measure_webp(head)
     except (struct.error, IndexError):
-        return None
-
-
-def _measure_png(head: bytes) -> tuple[int, int] | None:
-    if not head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return None
-    width, height = struct.unpack(">II", head[16:24])
-    return width, height
-
-
-def _measure_gif(head: bytes) -> tuple[int, int] | None:
-    if not head.startswith((b"GIF87a", b"GIF89a")):
-        return None
-    width, height = struct.unpack("<HH", head[6:10])
-    return width, height
+        size = None
+    return size
 
 
 def _measure_jpeg(head: bytes) -> tuple[int, int] | None:

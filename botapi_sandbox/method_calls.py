@@ -1,4 +1,4 @@
-"""A call of a method, from its parameters to its answer and its line in the log of calls."""
+"""Runs a method: parameters, answer, line in the call log."""
 
 from __future__ import annotations
 

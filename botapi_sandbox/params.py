@@ -124,20 +124,16 @@ async def read_body(
         return await _read_multipart(headers, _limit(headers, chunks, max_file_bytes + _ENVELOPE), values)
     body = b"".join([chunk async for chunk in _limit(headers, chunks, _MAX_PLAIN_BODY)])
     if kind == "application/json":
-        values.update(_read_json(body))
+        try:
+            value = orjson.loads(body) if body else {}
+        except orjson.JSONDecodeError:
+            raise bad_request("can't parse JSON object") from None
+        if not isinstance(value, dict):
+            raise bad_request("expected an Object")
+        values.update(value)
     elif body:
         values.update(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=1_000))
     return Params(values)
-
-
-def _read_json(body: bytes) -> dict[str, Any]:
-    try:
-        value = orjson.loads(body) if body else {}
-    except orjson.JSONDecodeError:
-        raise bad_request("can't parse JSON object") from None
-    if not isinstance(value, dict):
-        raise bad_request("expected an Object")
-    return value
 
 
 async def _read_multipart(headers: Headers, chunks: AsyncGenerator[bytes, None], values: dict[str, Any]) -> Params:

@@ -1,3 +1,5 @@
+"""Errors of the Bot API, in Telegram's words."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""The sandbox as a server: its routes, and an HTTP server for them in an event loop that is there already."""
+"""The sandbox as a server: its routes, and an HTTP server for them in an existing event loop."""
 
 from __future__ import annotations
 

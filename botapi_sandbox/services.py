@@ -1,12 +1,16 @@
+"""The parts of a running sandbox that its bot side and its user side share."""
+
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from botapi_sandbox.added_users import AddedUsers
+import orjson
+
 from botapi_sandbox.call_log import CallLog
 from botapi_sandbox.entity_parser import load_parser
 from botapi_sandbox.event_log import EventLog
@@ -14,22 +18,18 @@ from botapi_sandbox.faults import FaultPlan
 from botapi_sandbox.files import SandboxFiles
 from botapi_sandbox.flood import FloodControl, FloodLimits
 from botapi_sandbox.id_sequence import IdLedger
+from botapi_sandbox.settings import SandboxPerson
 from botapi_sandbox.state import SandboxState
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from botapi_sandbox.chats import Bot, Dialog, Json
     from botapi_sandbox.params import Params
-    from botapi_sandbox.settings import SandboxPerson, SandboxSettings
+    from botapi_sandbox.settings import SandboxSettings
     from botapi_sandbox.webhook import WebhookDelivery, WebhookReplyHandler
 
 _MAX_CALLBACKS = 10_000
-
-
-def _ignore_replies(bot: Bot) -> WebhookReplyHandler:
-    async def ignore(params: Params) -> None:
-        await params.close()
-
-    return ignore
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,29 @@ class PendingCallback:
     bot: Bot
     dialog: Dialog
     born: float
+
+
+class AddedUsers:
+    """Users added besides those of the settings. They are stored for the next run, since bots remember them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "people.jsonl"
+
+    def read(self) -> list[SandboxPerson]:
+        """Return the users added in earlier runs. Lines cut off by a crash are skipped."""
+        if not self._path.is_file():
+            return []
+        people = []
+        for line in self._path.read_bytes().splitlines():
+            with suppress(ValueError, TypeError):
+                people.append(SandboxPerson(**orjson.loads(line)))
+        return people
+
+    def add(self, person: SandboxPerson) -> None:
+        """Append one user to the file."""
+        with self._path.open("ab") as file:
+            # The line break stands first: what a crash cut off before must not swallow this one.
+            file.write(b"\n" + orjson.dumps(asdict(person)))
 
 
 class SandboxServices:
@@ -59,8 +82,8 @@ class SandboxServices:
         self.parser = load_parser(self.state.find_user)
         self._callbacks: OrderedDict[str, PendingCallback] = OrderedDict()
         self.webhooks: dict[Bot, WebhookDelivery] = {}
-        # Set by the app: methods that set a webhook cannot import the table that they stand in.
-        self.make_webhook_replies: Callable[[Bot], WebhookReplyHandler] = _ignore_replies
+        # Set by the server: methods that set a webhook cannot import the table that they stand in.
+        self.make_webhook_replies: Callable[[Bot], WebhookReplyHandler]
 
     def add_user(self, person: SandboxPerson) -> Json:
         """Introduce someone for this run and the next ones; raises ValueError."""

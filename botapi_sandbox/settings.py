@@ -1,3 +1,5 @@
+"""Settings of a sandbox: its bots, users and groups, its limits and delays."""
+
 from __future__ import annotations
 
 import re

@@ -1,4 +1,4 @@
-"""A replacement of Telegram's own parser for systems without tdjson: the chat works, its strictness is gone.
+"""A simple parser of texts for systems without tdjson: chats work, but without Telegram's strictness.
 
 HTML becomes entities, Markdown stays as it is written, links and commands are found by simple patterns. The sandbox
 reports it as `parser: simple` in `/sandbox/api/state` and in its log.

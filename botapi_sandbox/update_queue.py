@@ -1,3 +1,5 @@
+"""The updates of one bot, until it has confirmed them."""
+
 from __future__ import annotations
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The user side over HTTP, for the chat page and for scripted users: JSON and one stream of events."""
+"""HTTP endpoints of the chat page and of scripted users: JSON and one stream of events."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Delivery of a bot's updates to its webhook, with retries."""
+
 from __future__ import annotations
 
 import asyncio

@@ -1,6 +1,9 @@
+"""Methods about the bot itself: its profile and its texts."""
+
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from botapi_sandbox.refusals import bad_request
 
@@ -29,36 +32,31 @@ async def confirm(call: MethodCall) -> bool:
     return True
 
 
-def make_setter(name: str) -> Any:
+async def set_text(call: MethodCall, *, name: str) -> bool:
     """#setmyname, #setmydescription, #setmyshortdescription."""
-
-    async def set_text(call: MethodCall) -> bool:
-        text = call.params.text(name).strip()
-        if len(text) > _LIMITS[name]:
-            raise bad_request(f"bot {name.replace('_', ' ')} is too long")
-        key = (name, call.params.text("language_code"))
-        call.bot.texts.pop(key, None)
-        if text:
-            call.bot.texts[key] = text
-        return True
-
-    return set_text
+    text = call.params.text(name).strip()
+    if len(text) > _LIMITS[name]:
+        raise bad_request(f"bot {name.replace('_', ' ')} is too long")
+    key = (name, call.params.text("language_code"))
+    call.bot.texts.pop(key, None)
+    if text:
+        call.bot.texts[key] = text
+    return True
 
 
-def make_getter(name: str) -> Any:
+async def get_text(call: MethodCall, *, name: str) -> Json:
     """#getmyname, #getmydescription, #getmyshortdescription."""
-
-    async def get_text(call: MethodCall) -> Json:
-        texts = call.bot.texts
-        default = call.bot.account.name if name == "name" else ""
-        fallback = texts.get((name, ""), default)
-        return {name: texts.get((name, call.params.text("language_code")), fallback)}
-
-    return get_text
+    texts = call.bot.texts
+    default = call.bot.account.name if name == "name" else ""
+    fallback = texts.get((name, ""), default)
+    return {name: texts.get((name, call.params.text("language_code")), fallback)}
 
 
-METHODS: dict[str, Handler] = {"getMe": get_me, "logOut": confirm, "close": confirm} | {
-    prefix + title: make(name)
-    for name, title in (("name", "Name"), ("description", "Description"), ("short_description", "ShortDescription"))
-    for prefix, make in (("setMy", make_setter), ("getMy", make_getter))
+_TEXTS = (("name", "Name"), ("description", "Description"), ("short_description", "ShortDescription"))
+METHODS: dict[str, Handler] = {
+    "getMe": get_me,
+    "logOut": confirm,
+    "close": confirm,
+    **{f"setMy{title}": partial(set_text, name=name) for name, title in _TEXTS},
+    **{f"getMy{title}": partial(get_text, name=name) for name, title in _TEXTS},
 }

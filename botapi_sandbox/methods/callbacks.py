@@ -1,3 +1,5 @@
+"""Answers to pressed inline buttons."""
+
 from __future__ import annotations
 
 import time

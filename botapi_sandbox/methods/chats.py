@@ -1,3 +1,5 @@
+"""Methods about chats: members, pinned messages, profile photos."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

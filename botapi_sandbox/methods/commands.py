@@ -1,7 +1,9 @@
+"""Commands and menu buttons of a bot."""
+
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botapi_sandbox.refusals import bad_request
 from botapi_sandbox.validation import read_commands
@@ -20,19 +22,18 @@ def _read_key(call: MethodCall) -> tuple[str, str]:
     if not _LANGUAGE.fullmatch(language):
         raise bad_request("invalid language code specified")
     scope = call.params.decode_json("scope", "BotCommandScope")
-    return ("default" if scope is None else _read_scope(call, scope)), language
-
-
-def _read_scope(call: MethodCall, scope: Any) -> str:
+    if scope is None:
+        return "default", language
     if not isinstance(scope, dict):
         raise bad_request("can't parse BotCommandScope: expected an Object")
     kind = str(scope.get("type"))
     if kind in _PLAIN_SCOPES:
-        return kind
+        return kind, language
     if kind not in _CHAT_SCOPES:
         raise bad_request("can't parse BotCommandScope: Unsupported type specified")
     chat_id = call.services.state.find_chat(call.bot, str(scope.get("chat_id") or "")).chat_id
-    return f"{kind}:{chat_id}:{scope.get('user_id')}" if kind == "chat_member" else f"{kind}:{chat_id}"
+    member = f":{scope.get('user_id')}" if kind == "chat_member" else ""
+    return f"{kind}:{chat_id}{member}", language
 
 
 async def set_my_commands(call: MethodCall) -> bool:

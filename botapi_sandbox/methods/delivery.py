@@ -1,4 +1,4 @@
-"""The way every sending method goes, in Telegram's order of checks.
+"""Sending of messages, shared by all sending methods, in Telegram's order of checks.
 
 The Bot API server reads the parameters and finds chat, topic and the message that is replied to; TDLib looks at the
 keyboard and at the content; Telegram's servers look at the rest, and then the message is sent.
@@ -53,7 +53,9 @@ def prepare(call: MethodCall, *, takes_effect: bool = True) -> MessageDelivery:
     replied = find_replied(call, dialog, request)
     if thread_id == 0 and replied is not None and replied.dialog is dialog:
         thread_id = replied.stored.message.get("message_thread_id", 0)
-    _check_topic_is_open(call, dialog, thread_id)
+    is_bound = dialog.has_topics and not dialog.is_private and not dialog.is_administrator(call.bot)
+    if is_bound and dialog.topics.get(thread_id, dialog.general_topic).is_closed:
+        raise bad_request("TOPIC_CLOSED")
     head: Json = {"message_thread_id": thread_id} if thread_id else {}
     if request is not None and replied is not None:
         head.update(describe_reply(call, dialog, request, replied, thread_id))
@@ -73,14 +75,6 @@ def _find_thread(dialog: Dialog, thread_id: int) -> int:
     if dialog.is_private or dialog.has_topics:
         raise bad_request("message thread not found")
     return 0
-
-
-def _check_topic_is_open(call: MethodCall, dialog: Dialog, thread_id: int) -> None:
-    if not dialog.has_topics or dialog.is_private or dialog.is_administrator(call.bot):
-        return
-    topic = dialog.topics.get(thread_id, dialog.general_topic)
-    if topic.is_closed:
-        raise bad_request("TOPIC_CLOSED")
 
 
 def deliver(call: MethodCall, delivery: MessageDelivery, content: Json) -> Json:

@@ -1,3 +1,5 @@
+"""Edits of a bot's own messages."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -36,16 +38,11 @@ def _find_editable(call: MethodCall) -> tuple[Dialog, DialogMessage]:
     return dialog, stored
 
 
-def _read_inline_markup(call: MethodCall, dialog: Dialog) -> Json | None:
+def _finish(call: MethodCall, dialog: Dialog, stored: DialogMessage, content: Json) -> Json:
     markup = read_markup(call.params)
     if markup is not None and "inline_keyboard" not in markup:
         raise bad_request("inline keyboard expected")
     check_before_sending(markup, call.services.parser.find_link_fault, is_private=dialog.is_private)
-    return markup
-
-
-def _finish(call: MethodCall, dialog: Dialog, stored: DialogMessage, content: Json) -> Json:
-    markup = _read_inline_markup(call, dialog)
     check_on_server(markup, is_private=dialog.is_private)
     call.services.flood.check(call.bot.username, dialog.chat_id)
     return call.services.state.edit_message(dialog, stored, content, markup)

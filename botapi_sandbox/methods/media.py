@@ -1,9 +1,15 @@
+"""Methods that send files, albums and stickers, and `getFile`."""
+
 from __future__ import annotations
 
+import base64
+import io
 import secrets
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from botapi_sandbox.files import MAX_DOWNLOAD_BYTES
+from botapi_sandbox.attachments import describe_file
+from botapi_sandbox.files import MAX_DOWNLOAD_BYTES, ReceivedFile
 from botapi_sandbox.methods.content import complete_caption, parse_caption, read_file, read_media
 from botapi_sandbox.methods.delivery import deliver, deliver_all, prepare
 from botapi_sandbox.refusals import ApiRefusalError, bad_request, forbidden
@@ -14,18 +20,22 @@ if TYPE_CHECKING:
 
 _MAX_ALBUM = 10
 _WITHOUT_CAPTION = frozenset({"video_note", "sticker"})
+# One small set, so that bots which look up a set and send from it can be tried.
+SET_NAME = "SandboxSquares"
+# 512 x 512 WebP pictures of a square each, and the emoji that stand for them.
+_PICTURES = {
+    "👍": ("UklGRjoAAABXRUJQVlA4TC0AAAAv/8F/EA8woAM1//Mf8DAbScbrv2gxORvR/wkI//8Ce23xH//xH//x3wz/H+0A"),
+    "❤": ("UklGRjoAAABXRUJQVlA4TC0AAAAv/8F/EA8wWvM/bvMf8DAbScbrv2gxORvR/wkI//8Ce23xH//xH//x3wz/H+0A"),
+    "🎉": ("UklGRjoAAABXRUJQVlA4TC0AAAAv/8F/EA8wyKM/PPMf8DAbScbrv2gxORvR/wkI//8Ce23xH//xH//x3wz/H+0A"),
+}
 
 
-def make_sender(kind: str) -> Any:
+async def send_file(call: MethodCall, *, kind: str) -> Json:
     """#sendphoto, #sendaudio, #senddocument, #sendvideo, #sendvoice, #sendvideonote, #sendanimation, #sendsticker."""
-
-    async def send_file(call: MethodCall) -> Json:
-        caption = None if kind in _WITHOUT_CAPTION else parse_caption(call)
-        delivery = prepare(call)
-        content = await read_file(call, kind, kind)
-        return deliver(call, delivery, {**content, **(complete_caption(call, caption) if caption else {})})
-
-    return send_file
+    caption = None if kind in _WITHOUT_CAPTION else parse_caption(call)
+    delivery = prepare(call)
+    content = await read_file(call, kind, kind)
+    return deliver(call, delivery, {**content, **(complete_caption(call, caption) if caption else {})})
 
 
 async def send_media_group(call: MethodCall) -> list[Json]:
@@ -41,7 +51,10 @@ async def send_media_group(call: MethodCall) -> list[Json]:
     if len(items) > _MAX_ALBUM:
         raise bad_request("too many messages to send as an album")
     contents = [await _read_member(call, number, item, words) for number, item in enumerate(items, start=1)]
-    _check_album({str(item["type"]) for item in items})
+    kinds = {str(item["type"]) for item in items}
+    for kind in ("document", "audio"):  # #sendmediagroup: they stand only with their like
+        if kind in kinds and len(kinds) > 1:
+            raise bad_request(f"{kind} can't be mixed with other media types")
     if delivery.dialog.blocked:
         raise forbidden('failed to send message #1 with the error message "USER_IS_BLOCKED"')
     group_id = str(secrets.randbits(53))
@@ -57,13 +70,6 @@ async def _read_member(call: MethodCall, number: int, item: Any, words: str) -> 
         # What goes wrong while one file of an album is being sent is told with its number.
         reason = f'failed to send message #{number} with the error message "{refusal.in_album}"'
         raise bad_request(reason) from refusal
-
-
-def _check_album(kinds: set[str]) -> None:
-    """#sendmediagroup: documents and audio files stand only with their like."""
-    for kind in ("document", "audio"):
-        if kind in kinds and len(kinds) > 1:
-            raise bad_request(f"{kind} can't be mixed with other media types")
 
 
 async def get_file(call: MethodCall) -> Json:
@@ -84,15 +90,37 @@ async def get_file(call: MethodCall) -> Json:
     }
 
 
+async def get_sticker_set(call: MethodCall) -> Json:
+    """#getstickerset"""
+    name = call.params.text("name")
+    if name.lower() != SET_NAME.lower():
+        raise bad_request("STICKERSET_INVALID")
+    stickers = [await _describe_sticker(call, number, emoji) for number, emoji in enumerate(_PICTURES)]
+    return {"name": SET_NAME, "title": "Sandbox Squares", "sticker_type": "regular", "stickers": stickers}
+
+
+async def _describe_sticker(call: MethodCall, number: int, emoji: str) -> Json:
+    files, name = call.services.files, f"{SET_NAME}-{number}.webp"
+    stored = files.find_named("sticker", name)
+    if stored is None:
+        data = base64.b64decode(_PICTURES[emoji])
+        saved = await files.save(ReceivedFile(io.BytesIO(data), len(data), name, "image/webp"), "sticker")
+        stored = files.add_to_set(saved, SET_NAME, emoji)
+    files.grant(stored.file_id, [call.bot.username])
+    sticker: Json = describe_file(stored, "sticker", {})["sticker"]
+    return sticker
+
+
 METHODS: dict[str, Handler] = {
-    "sendPhoto": make_sender("photo"),
-    "sendDocument": make_sender("document"),
-    "sendAudio": make_sender("audio"),
-    "sendVoice": make_sender("voice"),
-    "sendVideo": make_sender("video"),
-    "sendVideoNote": make_sender("video_note"),
-    "sendAnimation": make_sender("animation"),
-    "sendSticker": make_sender("sticker"),
+    "sendPhoto": partial(send_file, kind="photo"),
+    "sendDocument": partial(send_file, kind="document"),
+    "sendAudio": partial(send_file, kind="audio"),
+    "sendVoice": partial(send_file, kind="voice"),
+    "sendVideo": partial(send_file, kind="video"),
+    "sendVideoNote": partial(send_file, kind="video_note"),
+    "sendAnimation": partial(send_file, kind="animation"),
+    "sendSticker": partial(send_file, kind="sticker"),
     "sendMediaGroup": send_media_group,
     "getFile": get_file,
+    "getStickerSet": get_sticker_set,
 }

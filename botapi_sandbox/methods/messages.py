@@ -1,11 +1,16 @@
+"""Methods that send and delete texts, show drafts, and show that the bot is typing."""
+
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING
 
+from botapi_sandbox.chats import ShownDraft
 from botapi_sandbox.methods.content import complete_text, parse_text
 from botapi_sandbox.methods.delivery import deliver, find_message, find_messages, prepare, read_message_ids
 from botapi_sandbox.refusals import bad_request
+from botapi_sandbox.validation import MAX_TEXT_UNITS
 
 if TYPE_CHECKING:
     from botapi_sandbox.chats import Dialog, DialogMessage, Json
@@ -17,6 +22,7 @@ _ACTION_NAMES = (
 )
 _ACTIONS = frozenset(_ACTION_NAMES.split())
 _ACTION_SECONDS = 5  # #sendchataction
+_DRAFT_SECONDS = 30  # #sendmessagedraft
 
 
 async def send_message(call: MethodCall) -> Json:
@@ -68,8 +74,42 @@ def _check_may_delete(call: MethodCall, dialog: Dialog, stored: DialogMessage) -
         raise bad_request("message can't be deleted")
 
 
+async def send_message_draft(call: MethodCall) -> bool:
+    """#sendmessagedraft"""
+    params, services = call.params, call.services
+    entities = params.decode_json("entities", "entities")
+    parsed = services.parser.parse(params.text("text"), params.text("parse_mode"), entities)
+    dialog = call.find_chat()
+    thread_id = params.integer("message_thread_id")
+    if thread_id > 0 and not dialog.has_topic(thread_id):
+        raise bad_request("message thread not found")
+    text = services.parser.complete(parsed)
+    if not dialog.is_private:
+        raise bad_request("TEXTDRAFT_PEER_INVALID")
+    services.state.check_not_blocked(dialog)
+    if params.integer("draft_id") == 0:
+        raise bad_request("RANDOM_ID_INVALID")
+    if text.units > MAX_TEXT_UNITS:
+        raise bad_request("message is too long")
+    draft = ShownDraft(
+        params.integer("draft_id"),
+        text.text,
+        text.entities,
+        params.boolean("can_stop"),
+        params.boolean("keep_on_stop"),
+        thread_id if thread_id > 0 else None,
+    )
+    if dialog.draft is not None and dialog.draft.timer is not None:
+        dialog.draft.timer.cancel()
+    draft.timer = asyncio.get_running_loop().call_later(_DRAFT_SECONDS, services.state.end_draft, dialog)
+    dialog.draft = draft
+    services.events.publish(dialog.key, "draft", draft=draft.to_view())
+    return True
+
+
 METHODS: dict[str, Handler] = {
     "sendMessage": send_message,
+    "sendMessageDraft": send_message_draft,
     "sendChatAction": send_chat_action,
     "deleteMessage": delete_message,
     "deleteMessages": delete_messages,

@@ -1,3 +1,5 @@
+"""Reactions of bots to messages."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from botapi_sandbox.chats import ForumTopic
 from botapi_sandbox.refusals import bad_request
@@ -86,21 +87,17 @@ def _note(call: MethodCall, dialog: Dialog, topic: ForumTopic, content: Json) ->
     call.services.publish_topics(dialog)
 
 
-def make_switch(*, is_closed: bool, is_general: bool) -> Any:
+async def set_closed(call: MethodCall, *, is_closed: bool, is_general: bool) -> bool:
     """#closeforumtopic, #reopenforumtopic, #closegeneralforumtopic, #reopengeneralforumtopic."""
-
-    async def switch(call: MethodCall) -> bool:
-        dialog, topic = _find_general(call) if is_general else _find_topic(call)
-        if dialog.is_private:
-            raise bad_request("the chat is not a supergroup forum")
-        _check_rights(call, dialog, "close or open the topic")
-        if topic.is_closed == is_closed:
-            raise bad_request("TOPIC_NOT_MODIFIED")
-        topic.is_closed = is_closed
-        _note(call, dialog, topic, {"forum_topic_closed" if is_closed else "forum_topic_reopened": {}})
-        return True
-
-    return switch
+    dialog, topic = _find_general(call) if is_general else _find_topic(call)
+    if dialog.is_private:
+        raise bad_request("the chat is not a supergroup forum")
+    _check_rights(call, dialog, "close or open the topic")
+    if topic.is_closed == is_closed:
+        raise bad_request("TOPIC_NOT_MODIFIED")
+    topic.is_closed = is_closed
+    _note(call, dialog, topic, {"forum_topic_closed" if is_closed else "forum_topic_reopened": {}})
+    return True
 
 
 def _find_general(call: MethodCall) -> tuple[Dialog, ForumTopic]:
@@ -135,39 +132,31 @@ async def edit_general_topic(call: MethodCall) -> bool:
     return True
 
 
-def make_hider(*, is_hidden: bool) -> Any:
+async def set_hidden(call: MethodCall, *, is_hidden: bool) -> bool:
     """#hidegeneralforumtopic, #unhidegeneralforumtopic."""
-
-    async def hide(call: MethodCall) -> bool:
-        dialog, topic = _find_general(call)
-        _check_rights(call, dialog, "close or open the topic")
-        if topic.is_hidden == is_hidden:
-            raise bad_request("TOPIC_NOT_MODIFIED")
-        topic.is_hidden = is_hidden
-        name = "general_forum_topic_hidden" if is_hidden else "general_forum_topic_unhidden"
-        if is_hidden and not topic.is_closed:  # #hidegeneralforumtopic: closed as well if it was open
-            topic.is_closed = True
-        _note(call, dialog, topic, {name: {}})
-        return True
-
-    return hide
+    dialog, topic = _find_general(call)
+    _check_rights(call, dialog, "close or open the topic")
+    if topic.is_hidden == is_hidden:
+        raise bad_request("TOPIC_NOT_MODIFIED")
+    topic.is_hidden = is_hidden
+    if is_hidden:  # #hidegeneralforumtopic: closed as well if it was open
+        topic.is_closed = True
+    name = "general_forum_topic_hidden" if is_hidden else "general_forum_topic_unhidden"
+    _note(call, dialog, topic, {name: {}})
+    return True
 
 
-def make_unpinner(*, is_general: bool) -> Any:
+async def unpin_all(call: MethodCall, *, is_general: bool) -> bool:
     """#unpinallforumtopicmessages, #unpinallgeneralforumtopicmessages."""
-
-    async def unpin_all(call: MethodCall) -> bool:
-        dialog, topic = _find_general(call) if is_general else _find_topic(call)
-        _check_rights(call, dialog, "manage pinned messages in the chat")
-        thread = None if topic is dialog.general_topic else topic.id
-        dialog.pinned = [
-            number
-            for number in dialog.pinned
-            if number in dialog.messages and dialog.messages[number].message.get("message_thread_id") != thread
-        ]
-        return True
-
-    return unpin_all
+    dialog, topic = _find_general(call) if is_general else _find_topic(call)
+    _check_rights(call, dialog, "manage pinned messages in the chat")
+    thread = None if topic is dialog.general_topic else topic.id
+    dialog.pinned = [
+        number
+        for number in dialog.pinned
+        if number in dialog.messages and dialog.messages[number].message.get("message_thread_id") != thread
+    ]
+    return True
 
 
 async def get_icon_stickers(call: MethodCall) -> list[Json]:
@@ -178,15 +167,15 @@ async def get_icon_stickers(call: MethodCall) -> list[Json]:
 METHODS: dict[str, Handler] = {
     "createForumTopic": create_topic,
     "editForumTopic": edit_topic,
-    "closeForumTopic": make_switch(is_closed=True, is_general=False),
-    "reopenForumTopic": make_switch(is_closed=False, is_general=False),
+    "closeForumTopic": partial(set_closed, is_closed=True, is_general=False),
+    "reopenForumTopic": partial(set_closed, is_closed=False, is_general=False),
     "deleteForumTopic": delete_topic,
-    "unpinAllForumTopicMessages": make_unpinner(is_general=False),
+    "unpinAllForumTopicMessages": partial(unpin_all, is_general=False),
     "editGeneralForumTopic": edit_general_topic,
-    "closeGeneralForumTopic": make_switch(is_closed=True, is_general=True),
-    "reopenGeneralForumTopic": make_switch(is_closed=False, is_general=True),
-    "hideGeneralForumTopic": make_hider(is_hidden=True),
-    "unhideGeneralForumTopic": make_hider(is_hidden=False),
-    "unpinAllGeneralForumTopicMessages": make_unpinner(is_general=True),
+    "closeGeneralForumTopic": partial(set_closed, is_closed=True, is_general=True),
+    "reopenGeneralForumTopic": partial(set_closed, is_closed=False, is_general=True),
+    "hideGeneralForumTopic": partial(set_hidden, is_hidden=True),
+    "unhideGeneralForumTopic": partial(set_hidden, is_hidden=False),
+    "unpinAllGeneralForumTopicMessages": partial(unpin_all, is_general=True),
     "getForumTopicIconStickers": get_icon_stickers,
 }

@@ -1,3 +1,5 @@
+"""Methods by which a bot gets its updates: polling and webhooks."""
+
 from __future__ import annotations
 
 import re

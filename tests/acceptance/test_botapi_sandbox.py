@@ -135,7 +135,7 @@ WRONG = {
     "token": (["--token", "echo"], ["--token", "NAME=TOKEN"]),
     "token-form": (["--token", "echo=s3cret"], ["--token", "NAME=TOKEN"]),
     "token-twice": (["--token", "a=1:s3cret-one", "--token", "b=1:s3cret-two"], ["--token", "b has", "another bot"]),
-    "port-word": (["--port", "web"], ["--port", "'web'", "0 to 65535"]),
+    "port-word": (["--port", "web"], ["--port", "int", "'web'"]),
     "port-number": (["--port", "99999"], ["--port", "99999", "0 to 65535"]),
     "command": (["--run", "no-such-program --flag"], ["--run", "no-such-program"]),
     "command-empty": (["--run", " "], ["--run", "empty"]),

@@ -56,7 +56,7 @@ HTTP = (
     "features/webhooks/http",
     "botapi_sandbox/sessions",
     "botapi_sandbox/webhook",
-    "botapi_sandbox/loopback",
+    "botapi_sandbox/linked_files",
     "botapi_sandbox/user",
     "testing",
 )

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from botapi_sandbox.methods.names import ALL_NAMES
-from botapi_sandbox.methods.table import METHODS
+from botapi_sandbox.methods.table import ALL_NAMES, METHODS
 from tests.parts.later import LateModule
 from tests.parts.media_samples import make_opus, make_png
 from tests.parts.sandboxes import ANNA, FORUM, GROUP, TOKEN, BotClient, as_user

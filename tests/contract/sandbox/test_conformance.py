@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from botapi_sandbox.methods.names import ALL_NAMES
+from botapi_sandbox.methods.table import ALL_NAMES
 from tests.parts.sandboxes import BotClient
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
