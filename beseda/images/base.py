@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
+from beseda.core.failover import FailoverMember
+
 PhotoBackend = Literal["basic", "gfpgan_docker", "gfpgan_http"]
 
 # What the document names for GFPGAN in Docker. No generation of that image holds the script (docs/how-to/photos.md).
@@ -39,21 +41,8 @@ class Enhanced:
     faces: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PhotoHealth:
-    """Whether an enhancer would work now, and in one line why not."""
-
-    ok: bool
-    detail: str
-
-
-class Enhancer(Protocol):
+class Enhancer(FailoverMember, Protocol):
     """Something that makes a photo better."""
-
-    @property
-    def name(self) -> str:
-        """As settings write it; of several, with commas between."""
-        ...
 
     async def enhance(self, source: Path, target: Path, options: EnhanceOptions) -> Enhanced:
         """Write a better `source` to `target`, in the format of its suffix (one of `SUFFIXES`).
@@ -62,14 +51,6 @@ class Enhancer(Protocol):
         `UnreadablePhotoError`, `PhotoTooLargeError`, `UnsupportedPhotoError`; `ToolError` if the fault is this
         machine's, a leaf of `RemoteError` if it is a server's.
         """
-        ...
-
-    async def check(self) -> PhotoHealth:
-        """Find out, without enhancing anything, whether it could."""
-        ...
-
-    async def close(self) -> None:
-        """Give back connections."""
         ...
 
 

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from beseda.images.base import Enhanced, EnhanceOptions, PhotoHealth
+from beseda.core.failover import BackendHealth
+from beseda.images.base import Enhanced, EnhanceOptions
 from beseda.images.process_pool import ImageProcessPool
 
 
@@ -22,9 +23,9 @@ class BasicEnhancer:
         made = await self._darkroom.enhance(source, target, options.scale)
         return Enhanced(made.width, made.height, self.name, made.scale)
 
-    async def check(self) -> PhotoHealth:
+    async def check(self) -> BackendHealth:
         """Return that it works: it is a part of the program."""
-        return PhotoHealth(ok=True, detail="basic works on this machine")
+        return BackendHealth(ok=True, detail="basic works on this machine")
 
     async def close(self) -> None:
         """Do nothing: each photo's process ends with it."""

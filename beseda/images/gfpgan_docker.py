@@ -12,10 +12,11 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from beseda.core.errors import PhotoTooLargeError, ToolError, UnreadablePhotoError, UnsupportedPhotoError
+from beseda.core.failover import BackendHealth
 from beseda.core.ids import new_id
 from beseda.core.subprocesses import Completed, ProgramError, run
 from beseda.images._workbench import open_workbench
-from beseda.images.base import DOCUMENTED_IMAGE, DOCUMENTED_SCRIPT, Enhanced, EnhanceOptions, PhotoHealth
+from beseda.images.base import DOCUMENTED_IMAGE, DOCUMENTED_SCRIPT, Enhanced, EnhanceOptions
 from beseda.images.process_pool import ImageProcessPool, PoolResult
 
 _INSIDE: Final = "/beseda"  # where the photo is in the container
@@ -66,7 +67,7 @@ class GfpganDocker:
             faces = await asyncio.to_thread(_count_faces, output)
         return Enhanced(made.width, made.height, self.name, photo.scale, faces)
 
-    async def check(self) -> PhotoHealth:
+    async def check(self) -> BackendHealth:
         """Ask Docker whether the image is on this machine."""
         image = self._settings.image
         try:
@@ -74,10 +75,10 @@ class GfpganDocker:
                 [self._settings.docker, "image", "inspect", image], timeout=_PATIENCE, max_output=4096
             )
         except ProgramError as error:
-            return PhotoHealth(ok=False, detail=f"Docker does not work here: {error}")
+            return BackendHealth(ok=False, detail=f"Docker does not work here: {error}")
         if completed.returncode:
-            return PhotoHealth(ok=False, detail=str(self._explain(completed)))
-        return PhotoHealth(ok=True, detail=f"the image {image} is here")
+            return BackendHealth(ok=False, detail=str(self._explain(completed)))
+        return BackendHealth(ok=True, detail=f"the image {image} is here")
 
     async def close(self) -> None:
         """Do nothing: containers end with their photo."""

@@ -20,9 +20,10 @@ from beseda.core.errors import (
     UnreadablePhotoError,
     UnsupportedPhotoError,
 )
+from beseda.core.failover import BackendHealth
 from beseda.http.client import HttpAnswer, HttpClient, HttpRequest, read_bounded
 from beseda.images._workbench import open_workbench
-from beseda.images.base import Enhanced, EnhanceOptions, PhotoHealth
+from beseda.images.base import Enhanced, EnhanceOptions
 from beseda.images.process_pool import ImageProcessPool, PoolResult
 from beseda.locales import Text
 
@@ -83,16 +84,16 @@ class GfpganHttp:
             made = await self._collect(result, target, folder / "photo.png")
         return Enhanced(made.width, made.height, self.name, photo.scale, faces)
 
-    async def check(self) -> PhotoHealth:
+    async def check(self) -> BackendHealth:
         """Ask the server whether it is up, without a photo."""
         try:
             answer = await self._http.get(URL(f"{self._url}/health"), wait=self._settings.connect_timeout)
         except BesedaError as error:
-            return PhotoHealth(ok=False, detail=f"{self._url}: {error}")
+            return BackendHealth(ok=False, detail=f"{self._url}: {error}")
         # A server of another make may lack this route; that it answers is what we wanted to know.
         if answer.status in {200, 404}:
-            return PhotoHealth(ok=True, detail=f"{self._url} answers")
-        return PhotoHealth(ok=False, detail=str(_explain(answer)))
+            return BackendHealth(ok=True, detail=f"{self._url} answers")
+        return BackendHealth(ok=False, detail=str(_explain(answer)))
 
     async def close(self) -> None:
         """Give back connections; a later photo opens new ones."""

@@ -7,8 +7,8 @@ import aiohttp
 
 from beseda.core.errors import BrokenStreamError, ProtocolError, RemoteError, TimedOutError
 from beseda.core.usage import Usage
+from beseda.http.faults import FaultReader
 from beseda.llm._chunks import AnswerReader, InnerFaultError
-from beseda.llm._faults import FaultReader
 from beseda.llm._watchdog import Watchdog
 from beseda.llm.base import FinishReason, ModelEvent, ReasoningDelta, Retracted, TextDelta, Timeouts
 

@@ -9,7 +9,6 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 
-from beseda.core.backoff import Backoff
 from beseda.core.clock import Clock
 from beseda.core.errors import (
     BrokenStreamError,
@@ -26,6 +25,7 @@ from beseda.core.errors import (
     UnansweredError,
     UnavailableError,
 )
+from beseda.core.failover import RetryRule
 from beseda.llm.base import (
     ChatModel,
     Measuring,
@@ -55,17 +55,10 @@ _SAID_AS_IT_IS = (BrokenStreamError, RefusedAnswerError, RepeatingAnswerError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RetryPolicy:
-    """Limits of retries: `attempts` at one model; a service that requires a wait over `longest_wait` seconds is
-    skipped.
+class RetryPolicy(RetryRule):
+    """Limits of retries at models. A server that is still loading its model is awaited for `longest_load` seconds."""
 
-    A server that is still loading its model is awaited for `longest_load` seconds.
-    """
-
-    attempts: int = 3
-    longest_wait: float = 8.0
     longest_load: float = 240.0
-    backoff: Backoff = field(default_factory=Backoff)
     breaker: BreakerRule = field(default_factory=BreakerRule)
 
 
@@ -123,7 +116,8 @@ class FailoverModel:
                     yield Waiting(0)
                     await self._clock.sleep(_LOADING_SECONDS)
                     continue
-                wait = self._choose_wait(last, attempt, alone=alone)
+                attempts = (2 if alone else 1) if isinstance(last, _ONCE_MORE) else None
+                wait = self._policy.find_wait(last, attempt, attempts=attempts)
                 if wait is None:
                     break
                 logger.info("%s; again in %.1f s", last.detail, wait)
@@ -146,19 +140,6 @@ class FailoverModel:
     async def close(self) -> None:
         for member in self._members:
             await member.model.close()
-
-    def _choose_wait(self, error: RemoteError, attempt: int, *, alone: bool) -> float | None:
-        """Return the seconds before the same model is asked again, or None to go on to the next.
-
-        `alone`: there is no next one.
-        """
-        attempts = self._policy.attempts
-        if isinstance(error, _ONCE_MORE):
-            attempts = min(attempts, 2 if alone else 1)
-        if not error.retryable or attempt + 1 >= attempts:
-            return None
-        wait = self._policy.backoff.delay(attempt) if error.retry_after is None else error.retry_after
-        return wait if wait <= self._policy.longest_wait else None
 
 
 class _Member:

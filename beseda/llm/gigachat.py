@@ -32,7 +32,7 @@ from beseda.core.errors import (
 from beseda.core.foreign_json import load_json
 from beseda.http.client import HttpClient, HttpRequest, Trust
 from beseda.http.endpoints import GIGACHAT_AUTH_URL
-from beseda.llm._faults import FaultReader
+from beseda.http.faults import FaultReader
 from beseda.llm.base import Measuring, ModelEvent, ModelHealth, ModelRequest, Timeouts, Waiting
 from beseda.llm.fair_queue import FairQueue
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel

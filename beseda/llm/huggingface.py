@@ -20,7 +20,7 @@ from beseda.core.errors import KeyRejectedError, RemoteError, SettingsError
 from beseda.core.foreign_json import load_json
 from beseda.http.client import HttpClient
 from beseda.http.endpoints import Endpoint
-from beseda.llm._faults import GATED_MODEL, NO_PERMISSION
+from beseda.http.faults import GATED_MODEL, NO_PERMISSION
 from beseda.llm.base import ChatModel, Finished, Measuring, ModelEvent, ModelHealth, ModelRequest, Timeouts
 from beseda.llm.dialect import ChatDialect
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel

@@ -20,8 +20,8 @@ from beseda.core.foreign_json import load_json
 from beseda.core.usage import Usage
 from beseda.http.client import MAX_BODY_BYTES, HttpAnswer, HttpClient, HttpRequest, read_bounded
 from beseda.http.endpoints import Endpoint
+from beseda.http.faults import FaultReader, find_refused_parameter, names_format
 from beseda.llm._answer import StreamedAnswer
-from beseda.llm._faults import FaultReader, find_refused_parameter, names_format
 from beseda.llm.base import Finished, FinishReason, Measuring, ModelEvent, ModelHealth, ModelRequest, Timeouts
 from beseda.llm.credentials import Credentials, KeyCredentials
 from beseda.llm.dialect import ChatDialect, Dialect, spell_schema

@@ -1,6 +1,7 @@
 """Common parts of recognisers over HTTP: connections, limits, faults, one retry, the list of models."""
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -12,18 +13,23 @@ from yarl import URL
 
 from beseda.core.errors import (
     BesedaError,
+    CreditExhaustedError,
     FileTooLargeError,
+    KeyRejectedError,
+    ModelNotFoundError,
     ProtocolError,
     QuotaExceededError,
     RemoteError,
     ToolError,
     UnavailableError,
 )
+from beseda.core.failover import BackendHealth
 from beseda.core.foreign_json import load_json
 from beseda.http.client import Body, HttpAnswer, HttpClient, HttpRequest
-from beseda.speech._faults import choose_words, explain_status
-from beseda.speech.base import SpeechHealth, SpeechLimits, Transcript
-from beseda.speech.connection import LONGEST_WAIT, SpeechConnection
+from beseda.http.faults import FaultReader
+from beseda.locales import Text
+from beseda.speech.base import SpeechLimits, Transcript
+from beseda.speech.connection import SpeechConnection
 
 _MAX_ANSWER = 2_000_000  # bytes: hours of speech are a tenth of it
 # What a file says beyond its first minutes may take its time: a slow server hears twice as fast as we speak.
@@ -31,6 +37,11 @@ _SHORT_BYTES, _SLOWEST = 1_000_000, 6_000  # bytes, bytes a second
 # By the file's name they tell what it is; Telegram's .oga is one that they do not know.
 SUFFIXES: Final = frozenset({".flac", ".m4a", ".mp3", ".mp4", ".mpeg", ".mpga", ".ogg", ".wav", ".webm"})
 
+_TOO_LARGE: Final = 413
+_BUSY: Final = Text("errors.speech.busy")
+_DOWN: Final = Text("errors.speech.down")
+_WRONG: Final = Text("errors.speech.wrong")
+_SETUP_FAULTS: Final = (KeyRejectedError, CreditExhaustedError, ModelNotFoundError, ProtocolError)
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 _log = logging.getLogger(__name__)
@@ -63,27 +74,28 @@ class HttpTranscriber:
         Raises a leaf of `RemoteError`, `FileTooLargeError`, or `ToolError` if `audio` is not there.
         """
         try:
-            return await self._try_twice(audio, _read_language(language), times=times)
+            return await self._try_again(audio, _read_language(language), times=times)
         except RemoteError as error:
-            error.words = choose_words(error)
+            error.words = _choose_words(error)
             raise
 
-    async def _try_twice(self, audio: Path, hint: str, *, times: bool) -> Transcript:
-        try:
-            return await self._ask(audio, hint, times=times)
-        except (QuotaExceededError, UnavailableError) as error:
-            wait = self._connection.backoff.delay(0) if error.retry_after is None else error.retry_after
-            if wait > LONGEST_WAIT:
-                raise
+    async def _try_again(self, audio: Path, hint: str, *, times: bool) -> Transcript:
+        for attempt in itertools.count():
+            try:
+                return await self._ask(audio, hint, times=times)
+            except (QuotaExceededError, UnavailableError) as error:
+                wait = self._connection.retries.find_wait(error, attempt)
+                if wait is None:
+                    raise
             await asyncio.sleep(wait)
-        return await self._ask(audio, hint, times=times)
+        raise AssertionError("the last try returns or raises")
 
-    async def check(self) -> SpeechHealth:
+    async def check(self) -> BackendHealth:
         """Request the list of models, which is free of charge. If the model's service will end, return and log it."""
         try:
             answer = await self._send("GET", self._models_path)
         except BesedaError as error:
-            return SpeechHealth(ok=False, detail=str(error))
+            return BackendHealth(ok=False, detail=str(error))
         return self._judge(answer)
 
     async def close(self) -> None:
@@ -93,18 +105,18 @@ class HttpTranscriber:
     async def _ask(self, audio: Path, language: str, *, times: bool) -> Transcript:
         raise NotImplementedError
 
-    def _judge(self, answer: HttpAnswer) -> SpeechHealth:
+    def _judge(self, answer: HttpAnswer) -> BackendHealth:
         model = self._connection.model
         # Not every server of one's own has this route; that it answers is what we wanted to know.
         served = _read_models(answer.body) if answer.status == 200 else {}
         if answer.status not in {200, 404}:
-            return SpeechHealth(ok=False, detail=str(self._explain(answer)))
+            return BackendHealth(ok=False, detail=str(self._explain(answer)))
         if served and model and model not in served:
-            return SpeechHealth(ok=False, detail=f"{self._connection.endpoint} has no model {model}")
+            return BackendHealth(ok=False, detail=f"{self._connection.endpoint} has no model {model}")
         if end := served.get(model, ""):
             _log.warning("%s will be switched off on %s: name another in BESEDA_SPEECH", self.name, end)
-            return SpeechHealth(ok=True, detail=f"{self.name} answers until {end}, then it is switched off")
-        return SpeechHealth(ok=True, detail=f"{self.name} answers")
+            return BackendHealth(ok=True, detail=f"{self.name} answers until {end}, then it is switched off")
+        return BackendHealth(ok=True, detail=f"{self.name} answers")
 
     async def _send(
         self, method: str, path: str, body: Body = None, *, size: int = 0, headers: Mapping[str, str] = _NO_HEADERS
@@ -125,8 +137,12 @@ class HttpTranscriber:
     def _explain(self, answer: HttpAnswer, status: int = 0) -> BesedaError:
         """Return the error that `answer` stands for; `status` is that within an answer of 200."""
         headers = _NO_HEADERS if status else answer.headers
-        secret = self._connection.api_key
-        return explain_status(status or answer.status, headers, answer.body, endpoint=self.name, secret=secret)
+        # Servers of one's own take any name of a model, or none: a 404 that names no model is a missing route.
+        faults = FaultReader(self.name, self._connection.api_key, any_model=True)
+        error = faults.read_refusal(status or answer.status, answer.body, headers)
+        if error.status == _TOO_LARGE and not isinstance(error, CreditExhaustedError):
+            return FileTooLargeError(error.detail)
+        return error
 
     def _open_bounded(self, audio: Path) -> tuple[IO[bytes], int]:
         most = self._connection.limits.max_bytes
@@ -136,6 +152,13 @@ class HttpTranscriber:
             return audio.open("rb"), size
         except OSError as error:
             raise ToolError(f"{audio.name} cannot be read: {error.strerror or error}") from error
+
+
+def _choose_words(error: RemoteError) -> Text:
+    """Return the text of a recogniser's failure for a person: the errors' own texts speak of the chat model."""
+    if isinstance(error, QuotaExceededError):
+        return _BUSY
+    return _WRONG if isinstance(error, _SETUP_FAULTS) else _DOWN
 
 
 def read_object(body: bytes) -> dict[str, Any]:

@@ -1,29 +1,16 @@
 """Interface of speech recognisers."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from beseda.core.failover import FailoverMember
 from beseda.http.endpoints import SpeechLimits as SpeechLimits  # noqa: PLC0414 - offered here, too
 from beseda.speech.transcript import Segment as Segment  # noqa: PLC0414 - offered here, too
 from beseda.speech.transcript import Transcript as Transcript  # noqa: PLC0414 - offered here, too
 
 
-@dataclass(frozen=True, slots=True)
-class SpeechHealth:
-    """Whether a recogniser works now, with the reason in one line if not, or if it will soon stop to work."""
-
-    ok: bool
-    detail: str
-
-
-class Transcriber(Protocol):
-    """Something that turns speech into text."""
-
-    @property
-    def name(self) -> str:
-        """`endpoint:model`, as settings write it."""
-        ...
+class Transcriber(FailoverMember, Protocol):
+    """A recogniser of speech. Its check spends nothing."""
 
     @property
     def limits(self) -> SpeechLimits:
@@ -35,12 +22,4 @@ class Transcriber(Protocol):
 
         With `times`, segments are included if the service supports them. Raise a leaf of `RemoteError`.
         """
-        ...
-
-    async def check(self) -> SpeechHealth:
-        """Ask the endpoint, without spending anything, whether it would answer."""
-        ...
-
-    async def close(self) -> None:
-        """Give back connections."""
         ...

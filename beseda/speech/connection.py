@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from beseda.core.backoff import Backoff
+from beseda.core.failover import RetryRule
 from beseda.speech.base import SpeechLimits
 
-LONGEST_WAIT: Final = 5.0  # seconds: a person is waiting
+_RETRIES: Final = RetryRule(attempts=2, longest_wait=5.0, backoff=Backoff(first=0.5))  # a person is waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,5 +20,5 @@ class SpeechConnection:
     api_key: str = field(default="", repr=False)
     timeout: float = 120.0
     connect_timeout: float = 10.0
-    backoff: Backoff = field(default_factory=lambda: Backoff(first=0.5, cap=LONGEST_WAIT))
+    retries: RetryRule = _RETRIES
     limits: SpeechLimits = field(default_factory=SpeechLimits)

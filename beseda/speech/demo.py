@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from beseda.core.errors import SpeechNotConfiguredError
+from beseda.core.failover import BackendHealth
 from beseda.http.endpoints import SPEECH_ENDPOINTS
-from beseda.speech.base import SpeechHealth, SpeechLimits, Transcript
+from beseda.speech.base import SpeechLimits, Transcript
 
 
 class UnconfiguredTranscriber:
@@ -25,9 +26,9 @@ class UnconfiguredTranscriber:
         del language, times
         raise SpeechNotConfiguredError(f"{audio.name} was not transcribed: {_advise()}")
 
-    async def check(self) -> SpeechHealth:
+    async def check(self) -> BackendHealth:
         """Return the settings that are missing."""
-        return SpeechHealth(ok=False, detail=_advise())
+        return BackendHealth(ok=False, detail=_advise())
 
     async def close(self) -> None:
         """Nothing to give back."""

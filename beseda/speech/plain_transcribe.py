@@ -4,10 +4,11 @@ from pathlib import Path
 
 import aiohttp
 
+from beseda.core.failover import BackendHealth
 from beseda.http.client import HttpAnswer
 from beseda.speech._answer import read_transcript
 from beseda.speech._http import HttpTranscriber
-from beseda.speech.base import SpeechHealth, Transcript
+from beseda.speech.base import Transcript
 from beseda.speech.openai_multipart import add_file
 
 
@@ -29,8 +30,8 @@ class PlainTranscriber(HttpTranscriber):
             raise self._explain(answer)
         return read_transcript(answer.body)
 
-    def _judge(self, answer: HttpAnswer) -> SpeechHealth:
+    def _judge(self, answer: HttpAnswer) -> BackendHealth:
         # Any page will do, also "no such page": but not a proxy that finds nobody behind it, or asks for a key.
         if answer.status >= 500 or answer.status in {401, 403} or 300 <= answer.status < 400:
-            return SpeechHealth(ok=False, detail=str(self._explain(answer)))
-        return SpeechHealth(ok=True, detail=f"{self.name} answers")
+            return BackendHealth(ok=False, detail=str(self._explain(answer)))
+        return BackendHealth(ok=True, detail=f"{self.name} answers")

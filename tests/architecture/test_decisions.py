@@ -16,15 +16,14 @@ from scripts.source import PACKAGES, read_modules, show
 # The one table of each wire whose servers or programs send prose where a code would be needed.
 TABLES = {
     "beseda/telegram/refusals.py": "the Bot API documents no codes for refusals: descriptions are all there is",
-    "beseda/llm/_faults.py": "model servers agree on statuses; local ones and routers send a sentence without a code",
-    "beseda/speech/_faults.py": "servers of one's own answer a missing model by a sentence",
+    "beseda/http/faults.py": "model servers agree on statuses; local ones and routers send a sentence without a code",
     "beseda/db/failure.py": "SQLite names a broken constraint, PgBouncer a refused parameter in words alone",
     "beseda/audio/_command.py": "ffmpeg ends with 1 whatever happened, and prints why",
     "beseda/audio/ffmpeg.py": "ffmpeg prints what a file holds",
     "beseda/images/gfpgan_docker.py": "docker prints why a container did not start",
 }
 BAR = 0
-_OF_BODIES = {"beseda/llm/_faults.py", "beseda/speech/_faults.py"}  # they read what no error holds yet
+_OF_BODIES = {"beseda/http/faults.py"}  # it reads what no error holds yet
 
 _TEXTS = {"description", "message", "msg", "strerror", "args"}  # of an error
 _ALWAYS = {"detail", "stderr"}  # texts whatever they belong to

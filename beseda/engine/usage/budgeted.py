@@ -4,9 +4,10 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from beseda.core.failover import BackendHealth
 from beseda.engine.usage.budget import ANSWER, LEAST, Reservation, Unit
 from beseda.engine.usage.budget_service import BudgetService, Payer, current_payer, spending
-from beseda.images.base import Enhanced, EnhanceOptions, Enhancer, PhotoHealth
+from beseda.images.base import Enhanced, EnhanceOptions, Enhancer
 from beseda.llm.base import (
     ChatModel,
     Finished,
@@ -106,7 +107,7 @@ class BudgetedEnhancer:
         async with spending(Unit.PICTURES, 1):
             return await self._enhancer.enhance(source, target, options)
 
-    async def check(self) -> PhotoHealth:
+    async def check(self) -> BackendHealth:
         """Check the model behind the budget."""
         return await self._enhancer.check()
 

@@ -13,7 +13,8 @@ from beseda.core.errors import (
     UnavailableError,
     UnreadablePhotoError,
 )
-from beseda.images.base import Enhanced, EnhanceOptions, PhotoHealth
+from beseda.core.failover import BackendHealth
+from beseda.images.base import Enhanced, EnhanceOptions
 from beseda.images.failover import FailoverEnhancer
 from beseda.images.process_pool import ImageProcessPool
 from beseda.images.registry import BACKENDS, PhotoSettings, build_enhancer
@@ -33,8 +34,8 @@ class Scripted:
             raise self.failure
         return Enhanced(1, 1, self.name, 1)
 
-    async def check(self) -> PhotoHealth:
-        return PhotoHealth(ok=self.failure is None, detail=self.name)
+    async def check(self) -> BackendHealth:
+        return BackendHealth(ok=self.failure is None, detail=self.name)
 
     async def close(self) -> None:
         self.name = "closed"

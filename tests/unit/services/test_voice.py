@@ -10,8 +10,9 @@ import pytest
 
 from beseda.audio.base import AudioSpan, Recording
 from beseda.core.errors import BesedaError, SilentAudioError, ToolError, UnavailableError, UnreadableAudioError
+from beseda.core.failover import BackendHealth
 from beseda.features.transcription.voice import VoiceService
-from beseda.speech.base import SpeechHealth, SpeechLimits, Transcript
+from beseda.speech.base import SpeechLimits, Transcript
 
 
 @dataclass
@@ -47,8 +48,8 @@ class ScriptedTranscriber:
             raise self.answer
         return self.answer
 
-    async def check(self) -> SpeechHealth:
-        return SpeechHealth(ok=True, detail="listens")
+    async def check(self) -> BackendHealth:
+        return BackendHealth(ok=True, detail="listens")
 
     async def close(self) -> None:
         pass

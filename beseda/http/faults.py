@@ -1,4 +1,4 @@
-"""Mapping from the error answers of model servers to our errors. No other module reads the texts of these answers.
+"""Mapping from the error answers of servers of models and recognisers to our errors. Only here their texts are read.
 
 Servers agree on the HTTP statuses more than on the bodies: an `error` object with message, code and type; an `error`
 that is a text; a `detail` that is a text or a list; a bare `message`; a proxy's web page. The status therefore decides,
@@ -44,6 +44,7 @@ _KIND_BY_STATUS: Mapping[int, type[RemoteError]] = {
     410: ModelNotFoundError,
     413: ContextTooLongError,
     429: QuotaExceededError,
+    498: UnavailableError,  # Groq has no capacity left: console.groq.com/docs/errors
     504: TimedOutError,
     522: TimedOutError,
     524: TimedOutError,

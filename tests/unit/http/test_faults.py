@@ -4,8 +4,8 @@ from email.utils import formatdate
 import orjson
 import pytest
 
-from beseda.core.errors import WEB_PAGE
-from beseda.llm._faults import GATED_MODEL, NO_PERMISSION, FaultReader, find_refused_parameter, hide_secrets
+from beseda.core.errors import WEB_PAGE, UnavailableError
+from beseda.http.faults import GATED_MODEL, NO_PERMISSION, FaultReader, find_refused_parameter, hide_secrets
 
 SECRET = "plain-secret-without-shape"
 
@@ -38,6 +38,11 @@ def test_wait_is_read_from_headers(headers: dict[str, str], seconds: float | Non
 )
 def test_quota_headers_do_not_count_in_an_outage(headers: dict[str, str], seconds: float | None) -> None:
     assert FaultReader("a:b").read_refusal(503, b"{}", headers).retry_after == seconds
+
+
+def test_a_service_without_capacity_is_worth_a_retry() -> None:
+    error = FaultReader("groq:m").read_refusal(498, b'{"error": {"message": "Flex tier capacity exceeded"}}')
+    assert (type(error), error.retryable) == (UnavailableError, True)
 
 
 def test_wait_as_a_date() -> None:
