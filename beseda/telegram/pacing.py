@@ -9,10 +9,10 @@ and workers. After a flood wait all calls go at four fifths of their rate, and a
 
 import asyncio
 from collections import OrderedDict
-from typing import Protocol
 
 from beseda.core.chat import ChatKind
 from beseda.core.clock import Clock
+from beseda.ephemeral.base.rate_limit import TokenBucket
 
 _PRIVATE_EVERY, _GROUP_EVERY = 1.0, 3.0
 _BURST = 3
@@ -23,23 +23,10 @@ _TOGETHER, _TOGETHER_SECONDS = 3, 5.0  # chats that meet a 429 within this time,
 _BLOCK_SECONDS = 0.5  # that tokens taken ahead are good for
 
 
-class Tokens(Protocol):
-    """Shared counter of the bot's rate; `beseda.ephemeral.base.rate_limit.TokenBucket`."""
-
-    @property
-    def block(self) -> int:
-        """How many tokens are best taken at once."""
-        ...
-
-    async def take(self, key: str, wanted: int, *, rate: float, burst: float) -> tuple[int, float]:
-        """Take up to `wanted` tokens. Return their number and, if it is 0, the seconds until there is one."""
-        ...
-
-
 class Pacer:
     """Computes the delay before the next call to a chat. With `enabled` off only Telegram's flood waits count."""
 
-    def __init__(self, clock: Clock, *, enabled: bool = True, bot: int = 0, tokens: Tokens | None = None) -> None:
+    def __init__(self, clock: Clock, *, enabled: bool = True, bot: int = 0, tokens: TokenBucket | None = None) -> None:
         """`bot` is the id of the bot; its rate is counted in `tokens`, if given."""
         self._clock = clock
         self._enabled = enabled
