@@ -141,7 +141,7 @@ def _check_access(folder: "Path") -> list[CheckResult]:
 
 def check_webhook(settings: "Settings", name: str, info: "dict[str, Any]") -> list[CheckResult]:
     """Compare Telegram's view of a bot's webhook with the settings; `info` is the answer of getWebhookInfo."""
-    from beseda.telegram.webhook_info import find_failure
+    from beseda.engine.webhook_watch import find_failure
 
     part = f"webhook of {name}"
     url, waiting = str(info.get("url", "")), info.get("pending_update_count", 0)

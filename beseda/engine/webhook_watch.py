@@ -2,16 +2,17 @@
 
 import logging
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from beseda.core import metrics
 from beseda.core.clock import Clock
 from beseda.core.errors import TelegramError
 from beseda.telegram.client import BotApi
-from beseda.telegram.webhook_info import find_failure
 
 log = logging.getLogger(__name__)
 
+_RECENT = timedelta(hours=1)  # Telegram tries again at least that often
 _EVERY = 15.0  # seconds: a webhook that leads nowhere is seen within 30 s
 
 
@@ -51,3 +52,17 @@ class WebhookWatch:
         elif self._failure and not failure:
             log.info("%s: Telegram delivers to the webhook again", self._bot)
         self._failure = failure
+
+
+def find_failure(info: Mapping[str, Any], now: datetime) -> str:
+    """Return the reason why Telegram cannot deliver waiting updates, or an empty string if it can.
+
+    `info` is a WebhookInfo (https://core.telegram.org/bots/api#webhookinfo). Its `last_error_date` is never reset by
+    Telegram: once no update waits, the error is over.
+    """
+    waiting = info.get("pending_update_count", 0)
+    failed_at = datetime.fromtimestamp(info.get("last_error_date", 0), UTC)
+    if not waiting or now - failed_at > _RECENT:
+        return ""
+    reason = info.get("last_error_message", "unknown reason")
+    return f"Telegram could not deliver at {failed_at:%H:%M} UTC: {reason}; {waiting} updates wait"
