@@ -20,10 +20,11 @@ from beseda.core.usage import ModelCall, Usage
 from beseda.db import migrate
 from beseda.db.database import Database, Synchronous
 from beseda.engine.conversations.repository import ConversationRepository
-from beseda.engine.turns.model import Part, PartState, Turn, TurnKind, TurnState
+from beseda.engine.turns.model import Turn, TurnKind, TurnState
 from beseda.engine.turns.repository import TurnRepository
 from beseda.engine.updates.model import StoredUpdate
 from beseda.engine.updates.repository import UpdateRepository
+from beseda.telegram.part import Part, PartState
 
 _ANSWER = "Столица Франции — Париж, и вот ещё несколько слов, чтобы ответ был обычной длины. " * 5
 _CALL = ModelCall("demo", "demo-1", Usage(120, 90, 0.001), "stop", 120, 900)

@@ -49,7 +49,7 @@ from beseda.features.sales.repository import SalesRepository
 from beseda.locales import FALLBACK, languages
 from beseda.telegram.base import FloodNote, Target
 from beseda.telegram.client import BotApi
-from beseda.telegram.mailer import TelegramMailer
+from beseda.telegram.mailer import Mailer
 from beseda.telegram.messenger import TelegramMessenger
 from beseda.telegram.pacing import Pacer
 from beseda.telegram.sending import Guard
@@ -250,9 +250,7 @@ def _register_work(bot: BotServices, chores: JobTracker, app: App) -> None:
         app.engine.jobs.register(kind, functools.partial(_work_paid, chore, bot), bot=bot.profile.name)
     if isinstance(bot.messenger, TelegramMessenger):
         zone = app.engine.budgets.rules_of(bot.profile.name).zone
-        post = Post(
-            TelegramMailer(bot.profile.name, bot.messenger.sender), zone, bot.default_language, bot.delivery.records
-        )
+        post = Post(Mailer(bot.profile.name, bot.messenger.sender), zone, bot.default_language, bot.delivery.records)
         app.engine.jobs.register(broadcast.KIND, app.features.broadcasts.handler(post), bot=bot.profile.name)
 
 

@@ -16,11 +16,12 @@ from beseda.engine.bot_account_tables import bot_accounts
 from beseda.engine.conversations.tables import conversations
 from beseda.engine.jobs.model import JobState
 from beseda.engine.jobs.tables import jobs
-from beseda.engine.turns.model import UNSENT, PartState, TurnState
+from beseda.engine.turns.model import TurnState
 from beseda.engine.turns.tables import deliveries, turns
 from beseda.engine.updates.tables import updates
 from beseda.features.broadcasts.model import BroadcastState
 from beseda.features.broadcasts.tables import broadcast_recipients, broadcasts, subscriptions
+from beseda.telegram.part import UNSENT, PartState
 
 OTHER_ACCOUNT = "the bot has another Telegram account now"
 _UNDER_WAY = (TurnState.RECEIVED.value, TurnState.ANSWERED.value)

@@ -22,7 +22,7 @@ from beseda.engine.limits import Limits
 from beseda.engine.menu import MenuBook
 from beseda.engine.mode_input import ModeInput
 from beseda.engine.turns.delivery import Delivery
-from beseda.engine.turns.model import Part, Turn, TurnKind
+from beseda.engine.turns.model import Turn, TurnKind
 from beseda.engine.turns.parallel_answers import ParallelAnswers
 from beseda.engine.turns.question import Question
 from beseda.engine.turns.repository import TurnRepository
@@ -49,7 +49,7 @@ from beseda.locales import Text
 from beseda.locales.language import language_of
 from beseda.telegram.base import Keyboard, Markup, Messenger, Target
 from beseda.telegram.client import BotApi
-from beseda.telegram.media import Media
+from beseda.telegram.part import Media, Part
 
 log = logging.getLogger(__name__)
 

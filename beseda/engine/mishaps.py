@@ -5,8 +5,9 @@ import logging
 from beseda.core.errors import BesedaError, LeaseLostError, SetAsideError, StorageError
 from beseda.engine.context import Context
 from beseda.engine.incoming import IncomingMessage, Press
-from beseda.engine.turns.model import PartState, Turn, TurnKind, TurnState
+from beseda.engine.turns.model import Turn, TurnKind, TurnState
 from beseda.locales import Text
+from beseda.telegram.part import PartState
 
 log = logging.getLogger(__name__)
 

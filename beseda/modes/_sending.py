@@ -7,7 +7,7 @@ from beseda.engine.files.model import FileOwner, StoredFile
 from beseda.engine.jobs.model import Job
 from beseda.locales import Text
 from beseda.telegram.base import Markup
-from beseda.telegram.media import Media, MediaKind
+from beseda.telegram.part import Media, MediaKind
 
 _MINUTES = Text("modes.minutes")
 _SECONDS = Text("modes.seconds")

@@ -12,15 +12,14 @@ from beseda.engine.incoming import MessageKind
 from beseda.engine.jobs.base import JobControl
 from beseda.engine.jobs.model import Job
 from beseda.engine.mode_input import ModeInput
-from beseda.engine.turns.model import Part
 from beseda.features.transcription import TranscriptionProgress, TranscriptionStage
 from beseda.locales import Text
 from beseda.modes import _transcripts
 from beseda.modes._sending import as_media, draw_progress, language_of, show_actions, tell_left
 from beseda.speech.transcript import format_time
-from beseda.telegram.keyboards import write_markup
+from beseda.telegram.base import write_markup
 from beseda.telegram.markdown.escape import literal
-from beseda.telegram.media import write_media
+from beseda.telegram.part import Part, write_media
 
 KIND = "recording.transcribe"
 _SHOWN = 1000  # characters of the beginning

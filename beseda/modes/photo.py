@@ -16,12 +16,11 @@ from beseda.engine.incoming import MessageKind, Press
 from beseda.engine.jobs.base import JobControl
 from beseda.engine.jobs.model import Job
 from beseda.engine.mode_input import ModeInput
-from beseda.engine.turns.model import Part
 from beseda.images.base import EnhanceOptions
 from beseda.locales import Text
 from beseda.modes._sending import as_media, chat_of, language_of, number, owner_of
 from beseda.telegram.base import Button, Keyboard
-from beseda.telegram.media import MediaKind, write_media
+from beseda.telegram.part import MediaKind, Part, write_media
 
 KIND = "photo.enhance"
 SCALES = (1, 2, 4)

@@ -13,7 +13,6 @@ from beseda.engine.incoming import Attachment, MessageKind
 from beseda.engine.jobs.base import JobControl
 from beseda.engine.jobs.model import Job
 from beseda.engine.mode_input import ModeInput
-from beseda.engine.turns.model import Part
 from beseda.features.minutes import MAX_TEXT_BYTES, DocumentProgress, read_text
 from beseda.features.minutes.model import DocumentKind
 from beseda.locales import Text
@@ -28,8 +27,8 @@ from beseda.modes._sending import (
     show_actions,
     tell_left,
 )
-from beseda.telegram.keyboards import write_markup
-from beseda.telegram.media import write_media
+from beseda.telegram.base import write_markup
+from beseda.telegram.part import Part, write_media
 
 NAME, KIND = "transcript", "document.write"
 _SHORT = 200  # characters: what is shorter is a question and no transcript

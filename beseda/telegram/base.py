@@ -4,8 +4,10 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import orjson
+
 from beseda.core.chat import ChatKey, ChatKind
-from beseda.engine.turns.model import Part
+from beseda.telegram.part import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,30 @@ class ReplyKeyboard:
 
 
 Markup = Keyboard | ReplyKeyboard
+
+
+def write_markup(keyboard: Markup) -> str:
+    """Return `reply_markup` for a keyboard of either kind, as JSON text, or "" if there are no buttons.
+
+    A keyboard below the field without rows takes the shown one away.
+    """
+    if not isinstance(keyboard, ReplyKeyboard):
+        return inline_markup(keyboard) if keyboard else ""
+    if not keyboard.rows and not keyboard.contact:
+        return orjson.dumps({"remove_keyboard": True}).decode()
+    rows: list[list[dict[str, object]]] = [[{"text": label} for label in row] for row in keyboard.rows]
+    if keyboard.contact:
+        rows.insert(0, [{"text": keyboard.contact, "request_contact": True}])
+    markup: dict[str, object] = {"keyboard": rows, "resize_keyboard": True, "is_persistent": True}
+    if keyboard.hint:
+        markup["input_field_placeholder"] = keyboard.hint[:64]
+    return orjson.dumps(markup).decode()
+
+
+def inline_markup(keyboard: Keyboard) -> str:
+    """Return `reply_markup` for inline buttons, as JSON text."""
+    rows = [[{"text": button.label, "callback_data": button.data} for button in row] for row in keyboard]
+    return orjson.dumps({"inline_keyboard": rows}).decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,39 +117,6 @@ class LiveRequest:
     part: Part
     record: Record
     stop: Button
-
-
-@dataclass(frozen=True, slots=True)
-class PhotoUpload:
-    """A photo to send: its bytes, and its type such as `image/png`."""
-
-    content: bytes
-    mime: str
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """One message for many people: HTML that fits a message, or a photo's caption, and reply_markup as JSON."""
-
-    html: str
-    markup: str = ""
-    picture: PhotoUpload | None = None
-
-
-class Mailer(Protocol):
-    """Sends a bot's unrequested messages to people in private."""
-
-    async def compose(self, markdown: str) -> list[str]:
-        """Return the HTML of each message that the Markdown needs."""
-        ...
-
-    async def send(self, user_id: int, letter: Letter) -> int:
-        """Send a letter once and return its message id.
-
-        Wait until another message to the chat keeps within Telegram's limits. Raise a leaf of TelegramError;
-        TelegramFloodError carries the seconds to wait.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import orjson
 
 from beseda.core.errors import FileTooLargeError, NotFoundError
-from beseda.telegram.media import Media
+from beseda.telegram.part import Media
 
 UPLOAD_LIMIT = 50 * 1024 * 1024  # bytes that a bot may send; a local Bot API server takes 2,000 MB
 PHOTO_LIMIT = 10 * 1024 * 1024  # bytes of a photo

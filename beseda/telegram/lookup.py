@@ -7,8 +7,10 @@ lost message is tried on each id that is not recorded.
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Protocol
 
 from beseda.core.backoff import Backoff
@@ -23,22 +25,43 @@ from beseda.core.errors import (
     TelegramUnavailableError,
 )
 from beseda.core.priority_lock import PriorityLock
-from beseda.engine.turns.model import Part
 from beseda.telegram.base import LookupResult, Target
-from beseda.telegram.media import read_media
+from beseda.telegram.part import Part, message_box, read_media
 from beseda.telegram.refusals import Refusal, classify
 from beseda.telegram.sending import AS_IT_IS, Sender, SendForm
-from beseda.telegram.sent_message import KnownMessages, find_candidates, message_box
 
 log = logging.getLogger(__name__)
 
 _PROBES, _PROBES_GROUP = 8, 3  # edits for one part; a group takes about twenty a minute
+_BEYOND = 5  # ids behind the last known one that are possible where nothing is known to come after the send
 _EVERY = 0.2  # seconds between two probes of one bot
 _NO_ANSWERS = 20  # probes in a row that may stay without an answer: minutes
 _INTAKE_SECONDS = 10.0  # how long a search waits for updates that Telegram still holds
 _INTAKE_EVERY = 0.5
 _ANSWER = timedelta(seconds=30)  # time-out of a call: one whose start is not on record began no earlier
 _LOST = timedelta(seconds=5)  # by when a call whose connection was lost has taken effect, if it does
+
+
+@dataclass(frozen=True, slots=True)
+class KnownMessage:
+    """A recorded message id. `begun_at` is the start of the call if the bot sent it, else None."""
+
+    message_id: int
+    begun_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownMessages:
+    """The recorded ids of one counter around a call: the last one before it, and those behind that one, ascending.
+
+    `unknown_earlier` counts the calls with an unknown outcome that began before it. Without `is_whole` there are more
+    ids than were read.
+    """
+
+    before: int | None
+    later: Sequence[KnownMessage] = ()
+    unknown_earlier: int = 0
+    is_whole: bool = True
 
 
 class MessageIds(Protocol):
@@ -187,3 +210,29 @@ def _make_probe(part: Part) -> Part | None:
     if part.media and (len(read_media(part.media)) > 1 or not html):
         return None
     return replace(part, html=html, markup=markup)
+
+
+def find_candidates(known: KnownMessages, over_at: datetime, most: int) -> tuple[list[int], bool]:
+    """Return at most `most` ids that the message of a call may have, likeliest first, and whether these are all.
+
+    Candidates are not recorded. They lie between the last id known before the call and the first id of a call begun
+    after `over_at`, when this one could no longer take effect. If there is no such later id, and all later ids were
+    read, five ids beyond the last known one are possible as well.
+
+    Calls mostly take effect in the order in which they began. With n unknown calls before this one, its message
+    therefore likely has the candidate number n, counted from 0, or one nearby: a crash interrupts many calls, and not
+    all of them were made.
+    """
+    taken = {message.message_id for message in known.later}
+    if known.before is None and not taken:
+        return [], False
+    first = known.before + 1 if known.before is not None else min(taken)
+    after = [item.message_id for item in known.later if item.begun_at is not None and item.begun_at > over_at]
+    beyond = _BEYOND if known.is_whole else 0
+    end = min(after) if after else max(taken, default=first - 1) + beyond + 1
+    every = (number for number in range(first, end) if number not in taken)
+    free = list(islice(every, known.unknown_earlier + most + 1))
+    likely = min(known.unknown_earlier, len(free) - 1)
+    ranked = sorted(range(len(free)), key=lambda place: (abs(place - likely), place))
+    are_all = len(free) <= most and known.before is not None and known.is_whole
+    return [free[place] for place in ranked[:most]], are_all

@@ -1,20 +1,38 @@
 """One letter to many people: a photo is uploaded once, and then sent by the number that Telegram gave it."""
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from beseda.core.chat import ChatKey, ChatKind
 from beseda.core.errors import TelegramFloodError
-from beseda.telegram.base import Letter, PhotoUpload, Target
+from beseda.telegram.base import Target
 from beseda.telegram.sending import Sender, render_messages
 
 _SUFFIXES = {"image/png": "png", "image/jpeg": "jpg"}
 
 
-class TelegramMailer:
-    """Implements `beseda.telegram.base.Mailer` over the sender of a bot's messenger, and shares its rate limits.
+@dataclass(frozen=True, slots=True)
+class PhotoUpload:
+    """A photo to send: its bytes, and its type such as `image/png`."""
+
+    content: bytes
+    mime: str
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One message for many people: HTML that fits a message, or a photo's caption, and reply_markup as JSON."""
+
+    html: str
+    markup: str = ""
+    picture: PhotoUpload | None = None
+
+
+class Mailer:
+    """Sends a bot's unrequested messages to people in private, within the rate limits of its messenger.
 
     It is the only sender outside of a chat's lane: the lease of the chat is not checked.
     """
@@ -30,7 +48,11 @@ class TelegramMailer:
         return await render_messages(markdown)
 
     async def send(self, user_id: int, letter: Letter) -> int:
-        """Send a letter once and return its message id. Raises a leaf of TelegramError."""
+        """Send a letter once and return its message id.
+
+        Wait until another message to the chat keeps within Telegram's limits. Raise a leaf of TelegramError;
+        TelegramFloodError carries the seconds to wait.
+        """
         target = Target(ChatKey(self._bot, user_id), ChatKind.PRIVATE)
         await self._sender.wait(target)
         self._sender.count(target)

@@ -15,12 +15,11 @@ from beseda.core.errors import (
     TelegramUnansweredError,
     TelegramUnavailableError,
 )
-from beseda.engine.turns.model import Part
-from beseda.telegram.base import Begin, FloodNote, LiveAnswer, LiveRequest, LookupResult, Markup, Target
+from beseda.telegram.base import Begin, FloodNote, LiveAnswer, LiveRequest, LookupResult, Markup, Target, write_markup
 from beseda.telegram.client import BotApi
-from beseda.telegram.keyboards import write_markup
 from beseda.telegram.lookup import MessageIds, SendLookup
 from beseda.telegram.pacing import Pacer
+from beseda.telegram.part import Part
 from beseda.telegram.refusals import Refusal, classify
 from beseda.telegram.sending import AS_IT_IS, Sender, SendForm, render_messages
 from beseda.telegram.stream import DraftedAnswer, EditedAnswer

@@ -25,14 +25,13 @@ from beseda.core.errors import (
     TelegramFloodError,
     TelegramUnansweredError,
 )
-from beseda.engine.turns.model import Part, PartState
 from beseda.telegram.base import FloodNote, LiveRequest, Target
 from beseda.telegram.client import BotApi
 from beseda.telegram.files import load_upload
 from beseda.telegram.markdown import render, to_html
 from beseda.telegram.markdown.split import split
-from beseda.telegram.media import MediaKind, read_media
 from beseda.telegram.pacing import Pacer
+from beseda.telegram.part import MediaKind, Part, PartState, read_media
 from beseda.telegram.refusals import Refusal
 
 log = logging.getLogger(__name__)

@@ -19,8 +19,7 @@ from beseda.engine.turns.parallel_answers import ParallelQuestion, Variant, Vari
 from beseda.engine.turns.question import Answered, Footer, Question
 from beseda.llm.base import FinishReason
 from beseda.locales import BotTexts, Text
-from beseda.telegram.base import Button, Keyboard
-from beseda.telegram.keyboards import inline_markup
+from beseda.telegram.base import Button, Keyboard, inline_markup
 from beseda.telegram.markdown.escape import literal
 
 router = Router()

@@ -17,9 +17,10 @@ from beseda.engine.conversations.summary_repository import forget_summaries
 from beseda.engine.conversations.tables import conversations, messages, users
 from beseda.engine.events.model import EventType, NewEvent
 from beseda.engine.events.repository import EventSubscriptions, write_events
-from beseda.engine.turns.model import UNSENT, TurnKind, TurnState
+from beseda.engine.turns.model import TurnKind, TurnState
 from beseda.engine.turns.tables import deliveries, model_calls, turns
 from beseda.engine.updates.repository import move_updates
+from beseda.telegram.part import UNSENT
 
 _KNOWN_LIMIT = 10_000
 _SEEN_SECONDS = 300.0

@@ -7,8 +7,9 @@ in the message that holds its answer. Words edited while they wait never come he
 from beseda.engine.context import Context
 from beseda.engine.incoming import IncomingMessage
 from beseda.engine.router import Router
-from beseda.engine.turns.model import Part, Turn, TurnKind, TurnState
+from beseda.engine.turns.model import Turn, TurnKind, TurnState
 from beseda.llm.quotation import own_words
+from beseda.telegram.part import Part
 
 router = Router()
 

@@ -12,7 +12,7 @@ from beseda.engine.router import Router
 from beseda.locales import Text
 from beseda.telegram.base import Button, Keyboard
 from beseda.telegram.markdown.escape import literal
-from beseda.telegram.media import Media, MediaKind
+from beseda.telegram.part import Media, MediaKind
 
 router = Router()
 

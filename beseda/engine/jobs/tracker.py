@@ -17,9 +17,10 @@ from dataclasses import dataclass, field, replace
 from beseda.core.errors import BesedaError, TelegramForbiddenError, TelegramRefusedError, ToolError
 from beseda.engine.context import BotServices, Context, JobKind
 from beseda.engine.jobs.model import DEFAULT_SLOT, Job, JobRequest, JobState
-from beseda.engine.turns.model import Part, PartState, Turn, TurnKind, TurnState
+from beseda.engine.turns.model import Turn, TurnKind, TurnState
 from beseda.locales import Text
 from beseda.telegram.base import Button, Target
+from beseda.telegram.part import Part, PartState
 
 log = logging.getLogger(__name__)
 

@@ -20,10 +20,11 @@ from beseda.core.errors import (
     TelegramRefusedError,
     TelegramUnansweredError,
 )
-from beseda.engine.turns.model import Part, PartState, Turn, TurnState
+from beseda.engine.turns.model import Turn, TurnState
 from beseda.engine.turns.repository import TurnRepository
 from beseda.engine.turns.sent_records import SentRecords
 from beseda.telegram.base import LookupResult, Messenger, Target
+from beseda.telegram.part import Part, PartState
 
 log = logging.getLogger(__name__)
 

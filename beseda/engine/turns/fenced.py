@@ -10,9 +10,10 @@ from beseda.core.message import Message
 from beseda.core.usage import ModelCall
 from beseda.db.database import Database
 from beseda.engine.shards.leases import ShardOwnership
-from beseda.engine.turns.model import Part, Turn
+from beseda.engine.turns.model import Turn
 from beseda.engine.turns.repository import TurnRepository
 from beseda.engine.updates.model import partition_of
+from beseda.telegram.part import Part
 
 log = logging.getLogger(__name__)
 

@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-import orjson
-
 from beseda.core.chat import Conversation
+from beseda.telegram.part import UNSENT, Part
 
 
 class TurnState(StrEnum):
@@ -33,62 +32,6 @@ class TurnKind(StrEnum):
     CHAT = "chat"
     VOICE = "voice"
     COMMAND = "command"
-
-
-class PartState(StrEnum):
-    """How far a part of an answer has come on its way to Telegram."""
-
-    PENDING = "pending"
-    SENDING = "sending"
-    UNKNOWN = "unknown"  # a call was made, and its outcome is not known
-    SENT = "sent"
-    UNCONFIRMED = "unconfirmed"  # unknown for good: it was repeated, and is not repeated again
-    DROPPED = "dropped"
-
-
-UNSENT = {PartState.PENDING, PartState.SENDING, PartState.UNKNOWN}
-
-
-@dataclass(slots=True)
-class Part:
-    """One Telegram message of an answer. `number` counts from 0 within the turn; `markup` is reply_markup as JSON.
-
-    `media` lists the files that are sent in it, as `beseda.telegram.media` writes them: `html` is then their caption.
-
-    Of the call that sends it: `begun_at` is its start, `over_at` the time after which it can no longer take effect,
-    `repeats` the number of earlier calls with an unknown outcome, and `sent_as` its content if that of the part has
-    changed since (an answer that grows).
-    """
-
-    number: int
-    html: str
-    markup: str = ""
-    state: PartState = PartState.PENDING
-    message_id: int | None = None
-    media: str = ""
-    begun_at: datetime | None = None
-    over_at: datetime | None = None
-    repeats: int = 0
-    sent_as: str = ""
-
-    def content(self) -> str:
-        """Return text and buttons as one JSON text, as `sent_as` keeps them."""
-        return orjson.dumps([self.html, self.markup]).decode()
-
-    def as_sent(self) -> tuple[str, str]:
-        """Return the HTML and the buttons of the call with an unknown outcome."""
-        if not self.sent_as:
-            return self.html, self.markup
-        html, markup = orjson.loads(self.sent_as)
-        return html, markup
-
-    def continue_from(self, shown: "Part") -> None:
-        """Take the place of a part that may be in the chat already: its message, or the search for it."""
-        self.message_id = shown.message_id
-        if shown.state is PartState.UNKNOWN:
-            self.state, self.repeats = shown.state, shown.repeats
-            self.begun_at, self.over_at = shown.begun_at, shown.over_at
-            self.sent_as = shown.sent_as or shown.content()
 
 
 @dataclass(slots=True)

@@ -24,7 +24,7 @@ from beseda.core.usage import ModelCall, Usage
 from beseda.engine.bot import BotProfile
 from beseda.engine.conversations.memory import PromptWriter
 from beseda.engine.turns.answer_stream import AnswerStream, CallRecord, GrowingAnswer, draft_number
-from beseda.engine.turns.model import Part, PartState, Turn, TurnState
+from beseda.engine.turns.model import Turn, TurnState
 from beseda.engine.turns.question import Footer, Question
 from beseda.engine.turns.service import CUT, STOP, STOPPED_EMPTY, TRY_AGAIN, ChatParts, complain, explain, keep_words
 from beseda.engine.usage.budget import Unit
@@ -33,6 +33,7 @@ from beseda.llm.base import FinishReason, ModelRequest
 from beseda.locales import Text
 from beseda.telegram.base import Button, LiveAnswer, LiveRequest
 from beseda.telegram.markdown.escape import close_code
+from beseda.telegram.part import Part, PartState
 
 log = logging.getLogger(__name__)
 

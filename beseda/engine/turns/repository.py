@@ -20,13 +20,13 @@ from beseda.db.statement import InsertFactory, Params, Rank, Statement
 from beseda.engine.conversations.tables import conversations, messages
 from beseda.engine.events.model import EventType, NewEvent
 from beseda.engine.events.repository import EventSubscriptions, write_events
-from beseda.engine.turns.model import Part, PartState, Turn, TurnKind, TurnState
+from beseda.engine.turns.model import Turn, TurnKind, TurnState
 from beseda.engine.turns.tables import deliveries, model_calls, turns
 from beseda.engine.updates.repository import finish_updates
 from beseda.engine.updates.tables import updates
 from beseda.engine.usage.model_calls import describe_call
 from beseda.features.leads.tables import leads
-from beseda.telegram.sent_message import message_box
+from beseda.telegram.part import Part, PartState, message_box
 
 
 def _upsert_turn(insert: InsertFactory) -> Any:

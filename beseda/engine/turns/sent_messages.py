@@ -6,11 +6,11 @@ from typing import Any
 from sqlalchemy import Column, Connection, Select, Table, func, null, select
 
 from beseda.db.database import Database
-from beseda.engine.turns.model import PartState
 from beseda.engine.turns.tables import deliveries, turns
 from beseda.engine.updates.tables import updates
 from beseda.features.broadcasts.tables import broadcast_recipients
-from beseda.telegram.sent_message import COMMON_BOX, KnownMessage, KnownMessages
+from beseda.telegram.lookup import KnownMessage, KnownMessages
+from beseda.telegram.part import COMMON_BOX, PartState
 
 _SKEW = timedelta(seconds=0.25)  # by which clocks of replicas may differ
 _MOST = 20_000  # ids read behind the last one before the call: more than a bot sends in the seconds of a search

@@ -29,7 +29,7 @@ from beseda.engine.bot import BotProfile
 from beseda.engine.conversations.memory import ConversationMemory, PromptWriter
 from beseda.engine.turns.answer_stream import AnswerStream, CallRecord, GrowingAnswer, RunningAnswers, draft_number
 from beseda.engine.turns.delivery import Delivery
-from beseda.engine.turns.model import Part, PartState, Turn, TurnState
+from beseda.engine.turns.model import Turn, TurnState
 from beseda.engine.turns.question import Answered, Footer, Question
 from beseda.engine.turns.repository import TurnRepository
 from beseda.engine.usage.budgeted import BotModels
@@ -39,7 +39,7 @@ from beseda.llm.prompt import is_note
 from beseda.locales import Text
 from beseda.telegram.base import Button, LiveAnswer, LiveRequest, Markup, Messenger, Target
 from beseda.telegram.markdown.escape import close_code
-from beseda.telegram.media import Media, write_media
+from beseda.telegram.part import Media, Part, PartState, write_media
 
 log = logging.getLogger(__name__)
 

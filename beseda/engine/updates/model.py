@@ -9,7 +9,7 @@ import orjson
 
 from beseda.core.chat import ChatKey, ChatKind, Conversation, Person
 from beseda.core.ids import new_id
-from beseda.telegram.sent_message import COMMON_BOX, message_box
+from beseda.telegram.part import COMMON_BOX, message_box
 
 PARTITIONS = 64  # of a bot's chats: what replicas share out among them; a change needs a migration of what is stored
 

@@ -33,7 +33,7 @@ from beseda.features.broadcasts.model import Broadcast, BroadcastState, Recipien
 from beseda.features.broadcasts.repository import BroadcastRepository, Turnout
 from beseda.locales import Text, languages
 from beseda.locales.language import language_of
-from beseda.telegram.base import Letter, Mailer, PhotoUpload
+from beseda.telegram.mailer import Letter, Mailer, PhotoUpload
 
 log = logging.getLogger(__name__)
 

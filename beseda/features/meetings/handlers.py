@@ -9,7 +9,7 @@ from beseda.engine.router import Router
 from beseda.features.meetings.model import CARD, EXPIRED, REMINDER, SUMMARY, Meeting, MeetingState, MeetingSummary
 from beseda.locales import Text
 from beseda.telegram.markdown.escape import literal
-from beseda.telegram.media import Media, MediaKind
+from beseda.telegram.part import Media, MediaKind
 
 router = Router()
 

@@ -9,7 +9,7 @@ from beseda.engine.speaker import may_act_for
 from beseda.features.personal_data.service import NameStates
 from beseda.locales import Text
 from beseda.telegram.base import Button
-from beseda.telegram.media import Media, MediaKind
+from beseda.telegram.part import Media, MediaKind
 
 router = Router()
 

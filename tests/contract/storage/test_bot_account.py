@@ -11,7 +11,7 @@ from beseda.engine.turns.model import Turn, TurnKind, TurnState
 from beseda.engine.turns.sent_messages import SentMessageRepository
 from beseda.engine.turns.tables import turns
 from beseda.engine.updates.model import StoredUpdate
-from beseda.telegram.sent_message import COMMON_BOX
+from beseda.telegram.part import COMMON_BOX
 from tests.contract.storage.world import BOT, World
 
 A, B = 111, 222

@@ -34,7 +34,7 @@ from beseda.engine.files.repository import FileRepository
 from beseda.engine.files.service import FileService
 from beseda.engine.jobs.inline import InlineJobs
 from beseda.engine.jobs.repository import JobRepository
-from beseda.engine.turns.model import Part, Turn, TurnKind, TurnState
+from beseda.engine.turns.model import Turn, TurnKind, TurnState
 from beseda.ephemeral.memory.history import MemoryHistory
 from beseda.ephemeral.persistent.state import SqlState
 from beseda.features.broadcasts.model import Audience, BroadcastContent, NewBroadcast, RecipientState
@@ -44,6 +44,7 @@ from beseda.features.leads.repository import LeadRepository
 from beseda.features.leads.service import LeadService
 from beseda.features.personal_data.repository import PersonalDataRepository
 from beseda.features.personal_data.service import PersonalDataService, Traces
+from beseda.telegram.part import Part
 from tests.contract.storage.world import BOT, World
 
 ZOYA, ADMIN, OTHER = Person(7_000_000_777, "Zoyazoya", "zoya_login", "ru"), Person(500, "Boss"), Person(8, "Boris")

@@ -7,14 +7,15 @@ from beseda.core.ids import new_id
 from beseda.core.message import Message, Role
 from beseda.db.database import Database
 from beseda.engine.conversations.repository import ConversationRepository
-from beseda.engine.turns.model import Part, PartState, Turn, TurnKind, TurnState
+from beseda.engine.turns.model import Turn, TurnKind, TurnState
 from beseda.engine.turns.repository import TurnRepository
 from beseda.engine.turns.sent_messages import SentMessageRepository
 from beseda.engine.updates.model import StoredUpdate
 from beseda.engine.updates.repository import UpdateRepository
 from beseda.features.broadcasts.model import BroadcastContent, BroadcastState, NewBroadcast, RecipientState
 from beseda.features.broadcasts.repository import BroadcastRepository
-from beseda.telegram.sent_message import KnownMessage, KnownMessages
+from beseda.telegram.lookup import KnownMessage, KnownMessages
+from beseda.telegram.part import Part, PartState
 from beseda.testing.clock import ManualClock
 
 _BOT, _ANNA, _GROUP = "assistant", 7, -1_000_000_000_042

@@ -9,8 +9,9 @@ from beseda.engine.conversations.summary_repository import SummaryRepository
 from beseda.engine.events.model import EventFilter
 from beseda.engine.events.repository import EventRepository
 from beseda.engine.files.model import FileOwner
-from beseda.engine.turns.model import Part, Turn, TurnKind, TurnState
+from beseda.engine.turns.model import Turn, TurnKind, TurnState
 from beseda.features.personal_data.repository import PersonalDataRepository
+from beseda.telegram.part import Part
 from tests.contract.storage.world import World
 
 ANYA, BORYA = Person(7, "Аня"), Person(8, "Боря")

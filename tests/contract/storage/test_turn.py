@@ -5,7 +5,8 @@ import pytest
 from beseda.core.errors import IdTakenError
 from beseda.core.ids import new_id
 from beseda.core.message import Message, Role
-from beseda.engine.turns.model import Part, PartState, Turn, TurnKind, TurnState
+from beseda.engine.turns.model import Turn, TurnKind, TurnState
+from beseda.telegram.part import Part, PartState
 from tests.contract.storage.world import BOT, World
 
 

@@ -9,10 +9,11 @@ from beseda.core.message import Message, Role
 from beseda.core.usage import ModelCall, Usage
 from beseda.db.database import Database
 from beseda.engine.conversations.repository import ConversationRepository
-from beseda.engine.turns.model import Part, PartState, Turn, TurnKind, TurnState
+from beseda.engine.turns.model import Turn, TurnKind, TurnState
 from beseda.engine.turns.repository import TurnRepository
 from beseda.engine.updates.model import StoredUpdate
 from beseda.engine.updates.repository import UpdateRepository
+from beseda.telegram.part import Part, PartState
 
 BOT = "assistant"
 CALL = ModelCall("demo", "demo-1", Usage(10, 5, 0.25), "stop", 120, 900)

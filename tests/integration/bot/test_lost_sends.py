@@ -15,8 +15,8 @@ from beseda.engine.turns.question import Question
 from beseda.engine.turns.service import PreparedReply
 from beseda.llm.base import ModelRequest
 from beseda.telegram.client import BotApi
-from beseda.telegram.media import Media, MediaKind
 from beseda.telegram.messenger import TelegramMessenger
+from beseda.telegram.part import Media, MediaKind
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from botapi_sandbox import RunningSandbox, SandboxSettings, serve_sandbox
 from tests.parts.living_bot import (

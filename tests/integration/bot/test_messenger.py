@@ -10,11 +10,11 @@ from aiohttp.test_utils import TestServer
 
 from beseda.core.chat import ChatKey, ChatKind
 from beseda.core.errors import TelegramRefusedError
-from beseda.engine.turns.model import Part
 from beseda.telegram.base import Target
 from beseda.telegram.client import BotApi
 from beseda.telegram.messenger import TelegramMessenger
 from beseda.telegram.pacing import Pacer
+from beseda.telegram.part import Part
 from beseda.testing.clock import ManualClock
 
 _BAD, _GOOD = Target(ChatKey("a", 1), ChatKind.PRIVATE), Target(ChatKey("a", 2), ChatKind.PRIVATE)

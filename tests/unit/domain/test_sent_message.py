@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from beseda.telegram.sent_message import KnownMessage, KnownMessages, find_candidates, message_box
+from beseda.telegram.lookup import KnownMessage, KnownMessages, find_candidates
+from beseda.telegram.part import message_box
 
 _OVER = datetime(2026, 11, 1, 12, tzinfo=UTC)
 _LATER = _OVER + timedelta(seconds=1)

@@ -8,10 +8,11 @@ import pytest
 from beseda.core.chat import ChatKey, ChatKind, Conversation
 from beseda.core.errors import RowRefusedError, StorageError, TelegramGoneError, TelegramUnansweredError
 from beseda.engine.turns.delivery import Delivery
-from beseda.engine.turns.model import Part, PartState, Turn, TurnKind, TurnState
+from beseda.engine.turns.model import Turn, TurnKind, TurnState
 from beseda.engine.turns.repository import TurnRepository
 from beseda.engine.turns.sent_records import SentRecords
 from beseda.telegram.base import Begin, LiveAnswer, LiveRequest, LookupResult, Markup, Target
+from beseda.telegram.part import Part, PartState
 from tests.parts.waiting import eventually
 
 _CONVERSATION = Conversation(1, ChatKey("assistant", 7), ChatKind.PRIVATE, "")

@@ -7,7 +7,7 @@ import pytest
 
 from beseda.core.errors import FileTooLargeError, NotFoundError
 from beseda.telegram.files import UPLOAD_LIMIT, load_upload
-from beseda.telegram.media import Media, MediaKind, read_media, write_media
+from beseda.telegram.part import Media, MediaKind, read_media, write_media
 
 CAPTION = {"caption": "<b>a</b>", "parse_mode": "HTML"}
 

@@ -19,8 +19,8 @@ from beseda.core.errors import (
     TelegramRefusedError,
     TelegramUnavailableError,
 )
-from beseda.engine.turns.model import Part
 from beseda.telegram.base import Button, LiveRequest, Target
+from beseda.telegram.part import Part
 from beseda.telegram.sending import Sender
 from beseda.telegram.stream import (
     DRAFTS,
