@@ -40,7 +40,8 @@ async def test_a_text_passes_through_few_files(model: str, tmp_path: Path) -> No
         ModelServer() as server,
         SandboxUser(sandbox.base_url, ANNA, f"{BOT}:{ANNA}") as anna,
     ):
-        server.default = Reply(text="It is four.")
+        # Each answer differs: what was rendered lately is not rendered again.
+        server.script(*(Reply(text=f"It is {number}.") for number in range(MOST_TEXTS + 1)))
         environ = {
             "PYTHONPATH": str(ROOT),
             "TRACE_FILE": str(tmp_path / "trace"),

@@ -68,7 +68,7 @@ async def run_scripted(url: str) -> None:
     """Run the assistant against the sandbox of another process until the process ends."""
     folder = Path.cwd()
     unused = Sandbox(SandboxSettings((account("assistant"),), folder / "sandbox"))
-    async with run_bot(folder, ScriptedModel(fallback="It is four."), RunningSandbox(unused, url)):
+    async with run_bot(folder, ScriptedModel(f"It is {number}." for number in range(100)), RunningSandbox(unused, url)):
         await asyncio.Event().wait()
 
 
