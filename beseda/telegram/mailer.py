@@ -9,7 +9,7 @@ import orjson
 from beseda.core.chat import ChatKey, ChatKind
 from beseda.core.errors import TelegramFloodError
 from beseda.telegram.base import Target
-from beseda.telegram.sending import Sender, render_messages
+from beseda.telegram.sending import Sender
 
 _SUFFIXES = {"image/png": "png", "image/jpeg": "jpg"}
 
@@ -42,10 +42,6 @@ class Mailer:
         self._sender = sender
         self._uploaded: tuple[PhotoUpload | None, str] = (None, "")
         self._uploading = asyncio.Lock()
-
-    async def compose(self, markdown: str) -> list[str]:
-        """Return the HTML of each message that the Markdown needs."""
-        return await render_messages(markdown)
 
     async def send(self, user_id: int, letter: Letter) -> int:
         """Send a letter once and return its message id.

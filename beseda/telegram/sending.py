@@ -7,10 +7,11 @@ import asyncio
 import html
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -244,23 +245,21 @@ class Sender:
         return int((sent[0] if isinstance(sent, list) else sent)["message_id"])
 
 
-async def render_messages(markdown: str, *, partial: bool = False) -> list[str]:
+async def render_messages(markdown: str, *, partial: bool = False) -> Sequence[str]:
     """Return the HTML of each message that the Markdown needs. A long text is rendered beside the loop."""
-
-    def work() -> list[str]:
-        return [to_html(piece) for piece in split(render(markdown, partial=partial))]
-
-    return await asyncio.to_thread(work) if len(markdown) > _RENDER_IN_THREAD else work()
+    is_long = len(markdown) > _RENDER_IN_THREAD
+    return await asyncio.to_thread(_render, markdown, partial) if is_long else _render(markdown, partial)
 
 
-def plain_text(markup: str) -> str:
-    """Return the text of our own HTML without its formatting."""
-    return html.unescape(_TAG.sub("", markup))
+# A short answer is rendered to see whether it shows anything, and then to be sent.
+@lru_cache(maxsize=4)
+def _render(markdown: str, partial: bool) -> Sequence[str]:  # noqa: FBT001 (the cache tells calls by name apart)
+    return tuple(to_html(piece) for piece in split(render(markdown, partial=partial)))
 
 
 def _content(part: Part, form: SendForm) -> dict[str, Any]:
     """Return the parameters of a call that carry the text of a part, or the caption of its files."""
-    text = plain_text(part.html) if form.plain else part.html
+    text = html.unescape(_TAG.sub("", part.html)) if form.plain else part.html
     mode = {} if form.plain else {"parse_mode": "HTML"}
     if part.media:
         return {"caption": text, **mode} if part.html else {}

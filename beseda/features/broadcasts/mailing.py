@@ -34,6 +34,7 @@ from beseda.features.broadcasts.repository import BroadcastRepository, Turnout
 from beseda.locales import Text, languages
 from beseda.locales.language import language_of
 from beseda.telegram.mailer import Letter, Mailer, PhotoUpload
+from beseda.telegram.sending import render_messages
 
 log = logging.getLogger(__name__)
 
@@ -255,7 +256,7 @@ class Mailing:
         photo = await self._store.photo(number) if self._broadcast.photo else b""
         picture = PhotoUpload(photo, self._broadcast.photo) if photo else None
         for language in languages():
-            pieces = await self._post.mailer.compose(content.text(language))
+            pieces = await render_messages(content.text(language))
             if len(pieces) != 1:
                 await self._end(BroadcastState.STOPPED, TOO_LONG)
                 return False
