@@ -49,6 +49,7 @@ from beseda.features.sales.repository import SalesRepository
 from beseda.locales import FALLBACK, languages
 from beseda.telegram.base import FloodNote, Target
 from beseda.telegram.client import BotApi
+from beseda.telegram.lookup import SendLookup
 from beseda.telegram.mailer import Mailer
 from beseda.telegram.messenger import TelegramMessenger
 from beseda.telegram.pacing import Pacer
@@ -360,7 +361,8 @@ def _open_messenger(made: _Parts, app: App) -> TelegramMessenger:
     messenger = TelegramMessenger(made.api, pacer, app.engine.clock, note, files)
     messenger.sender.guard = _guard(made.ground)
     if app.settings.lookup:
-        messenger.search_in(SentMessageRepository(app.engine.database))
+        store = SentMessageRepository(app.engine.database)
+        messenger.lookup = SendLookup(messenger.sender, store, app.engine.clock)
     return messenger
 
 

@@ -161,7 +161,8 @@ class BotApi:
         """Return the first `size` bytes of a file, or all if it is shorter. Raise as `download` does."""
         path = await self._locate(file_id, None)
         if self._is_local(path):
-            return await asyncio.to_thread(self._read_head, Path(path), size)
+            with await asyncio.to_thread(self._open_shared, Path(path)) as file:
+                return await asyncio.to_thread(file.read, size)
         timeout = aiohttp.ClientTimeout(total=self._timeout)
         try:
             async with self._session.get(self._files + path, timeout=timeout, allow_redirects=False) as response:
@@ -197,10 +198,6 @@ class BotApi:
             except OSError as error:
                 raise ToolError(f"{target.name} cannot be written: {error.strerror or error}") from error
         return size
-
-    def _read_head(self, source: Path, size: int) -> bytes:
-        with self._open_shared(source) as file:
-            return file.read(size)
 
     def _open_shared(self, source: Path) -> BinaryIO:
         """Open a file of the local server; a path that cannot be opened is a fault of the set-up, for the owner."""

@@ -4,6 +4,7 @@ import functools
 import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from beseda.core.backoff import Backoff
 from beseda.core.clock import Clock
@@ -17,12 +18,14 @@ from beseda.core.errors import (
 )
 from beseda.telegram.base import Begin, FloodNote, LiveAnswer, LiveRequest, LookupResult, Markup, Target, write_markup
 from beseda.telegram.client import BotApi
-from beseda.telegram.lookup import MessageIds, SendLookup
 from beseda.telegram.pacing import Pacer
 from beseda.telegram.part import Part
 from beseda.telegram.refusals import Refusal, classify
 from beseda.telegram.sending import AS_IT_IS, Sender, SendForm, render_messages
 from beseda.telegram.stream import DraftedAnswer, EditedAnswer
+
+if TYPE_CHECKING:
+    from beseda.telegram.lookup import SendLookup
 
 log = logging.getLogger(__name__)
 
@@ -37,17 +40,13 @@ class TelegramMessenger:
     def __init__(
         self, api: BotApi, pacer: Pacer, clock: Clock, note_flood: FloodNote, files: Path | None = None
     ) -> None:
-        """`files` is the folder that paths of media are below."""
+        """`files` is the folder that paths of media are below. `lookup`, if set, searches for unanswered sends."""
         self.sender = Sender(api, pacer, clock, note_flood, files or Path())
-        self._lookup: SendLookup | None = None
+        self.lookup: SendLookup | None = None
         self._clock = clock
         self._backoff = Backoff(first=0.5, cap=60.0)
         self._taken_at = float("-inf")
         self._closed_until: dict[int, float] = {}
-
-    def search_in(self, store: MessageIds) -> None:
-        """Enable the lookup of sends without an answer from now on."""
-        self._lookup = SendLookup(self.sender, store, self._clock)
 
     async def compose(self, markdown: str, keyboard: Markup = ()) -> list[Part]:
         parts = [Part(number, piece) for number, piece in enumerate(await render_messages(markdown))]
@@ -78,7 +77,7 @@ class TelegramMessenger:
         return await self._insist(target, functools.partial(self._edit, target, part))
 
     async def look_up(self, target: Target, part: Part) -> LookupResult:
-        return LookupResult(None) if self._lookup is None else await self._lookup.find(target, part)
+        return LookupResult(None) if self.lookup is None else await self.lookup.find(target, part)
 
     def live(self, request: LiveRequest) -> LiveAnswer:
         kind = DraftedAnswer if self.sender.takes_drafts(request.target) else EditedAnswer

@@ -186,7 +186,13 @@ class BlockRenderer:
             self._begin("list", token)
         else:
             self._writer.start_line(2 if current.spaced else 1, indented=True)
-        task = _take_task_mark(self._tokens, self._position)
+        children = self._tokens[self._position + 2].children if self._position + 2 < len(self._tokens) else None
+        first = children[0] if children else None
+        task = ""
+        if first is not None and first.type == "text" and first.content[3:4] in {" ", ""}:
+            task = TASK_MARKS.get(first.content[:3], "")
+            if task:
+                first.content = first.content[4:]
         mark = BULLET if current.number is None else f"{current.number + current.items}{token.markup}"
         if task:
             mark = task if current.number is None else f"{mark} {task}"
@@ -228,15 +234,3 @@ def _is_spaced(tokens: Sequence[Token], position: int) -> bool:
             if paragraphs > 1:
                 return True
     return False
-
-
-def _take_task_mark(tokens: Sequence[Token], position: int) -> str:
-    """Take "[ ]" or "[x]" off the text of an item, if it starts with that."""
-    if position + 2 >= len(tokens) or not (children := tokens[position + 2].children):
-        return ""
-    first = children[0]
-    mark = TASK_MARKS.get(first.content[:3], "")
-    if first.type != "text" or not mark or first.content[3:4] not in {" ", ""}:
-        return ""
-    first.content = first.content[4:]
-    return mark

@@ -88,7 +88,7 @@ _DENOMINATOR = re.compile(r"\d+(?:\.\d+)?|√?[^\W0-9]+|√?\([^()]*\)")
 _TEMPLATES = {"binom": "C({}, {})", "dbinom": "C({}, {})", "pmod": " (mod {})", "tag": "  ({})"}
 _SPACES = re.compile(r" {2,}")
 _ENVIRONMENTS = frozenset({"aligned", "align", "equation", "gather", "gathered", "split", "cases"})
-_MAX_DEPTH = 30
+_MAX_DEPTH = 30  # braces in braces: each is a call inside the call before
 _MAX_LENGTH = 4000
 
 
@@ -183,7 +183,12 @@ class _Converter:
             above, below = self._read_argument(), self._read_argument()
             return f"{_bracket(above, _NUMERATOR)}/{_bracket(below, _DENOMINATOR)}"
         if command == "sqrt":
-            return self._read_root()
+            degree = ""
+            if self._position < len(self._tokens) and self._tokens[self._position].text == "[":
+                self._position += 1
+                degree = self.read_until("]")
+            sign = {"": "√", "2": "√", "3": "∛", "4": "∜"}.get(degree) or f"{_shift(degree, raised=True)}√"
+            return sign + _bracket(self._read_argument(), _DENOMINATOR)
         if command in _TEMPLATES:
             template = _TEMPLATES[command]
             return template.format(*(self._read_argument() for _ in range(template.count("{}"))))
@@ -196,14 +201,6 @@ class _Converter:
         if command in {"begin", "end"} and self._read_argument().rstrip("*") in _ENVIRONMENTS:
             return "\n" if command == "begin" else ""
         raise _UnknownCommandError
-
-    def _read_root(self) -> str:
-        degree = ""
-        if self._position < len(self._tokens) and self._tokens[self._position].text == "[":
-            self._position += 1
-            degree = self.read_until("]")
-        sign = {"": "√", "2": "√", "3": "∛", "4": "∜"}.get(degree) or f"{_shift(degree, raised=True)}√"
-        return sign + _bracket(self._read_argument(), _DENOMINATOR)
 
 
 def _shift(argument: str, *, raised: bool) -> str:

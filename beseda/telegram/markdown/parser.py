@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _PRE = re.compile(r"<pre>\s*?(?:<code((?:\s[^<>]*)?)>)?(.*?)(?:</code>\s*)?</pre>", re.IGNORECASE | re.DOTALL)
 _QUOTE_START = re.compile(r"<blockquote(\s+expandable[^<>]*)?>", re.IGNORECASE)
 _QUOTE_EDGE = re.compile(r"<(/?)blockquote[^<>]*>", re.IGNORECASE)
+# The text between two stray delimiters is no formula, and is not searched to its end.
 _MAX_FORMULA_LINES = 60
 _MATH_PAIRS = {"\\[": "\\]", "$$": "$$"}
 
@@ -38,8 +39,15 @@ def parse_display_math(state: StateBlock, first: int, last: int, silent: bool) -
     closer = _MATH_PAIRS.get(state.src[start : start + 2])
     if closer is None or state.is_code_block(first):
         return False
-    line = _find_math_end(state, first, last, start, closer)
-    if line is None:
+    for line in range(first, min(last, first + _MAX_FORMULA_LINES)):
+        if state.isEmpty(line) or state.sCount[line] < state.blkIndent:
+            return False
+        text = state.src[start + 2 if line == first else state.bMarks[line] : state.eMarks[line]]
+        if closer in text:
+            break
+    else:
+        return False
+    if not text.rstrip().endswith(closer) or text.count(closer) != 1:
         return False
     if not silent:
         source = state.getLines(first, line + 1, state.blkIndent, keepLastLF=False).strip()
@@ -48,17 +56,6 @@ def parse_display_math(state: StateBlock, first: int, last: int, silent: bool) -
         token.map = [first, line + 1]
         state.line = line + 1
     return True
-
-
-def _find_math_end(state: StateBlock, first: int, last: int, start: int, closer: str) -> int | None:
-    for line in range(first, min(last, first + _MAX_FORMULA_LINES)):
-        if state.isEmpty(line) or state.sCount[line] < state.blkIndent:
-            return None
-        begin = start + 2 if line == first else state.bMarks[line]
-        text = state.src[begin : state.eMarks[line]]
-        if closer in text:
-            return line if text.rstrip().endswith(closer) and text.count(closer) == 1 else None
-    return None
 
 
 def parse_pre(state: StateBlock, first: int, last: int, silent: bool) -> bool:  # noqa: FBT001 (the parser's interface)
@@ -85,31 +82,28 @@ def parse_quote(state: StateBlock, first: int, last: int, silent: bool) -> bool:
     opening = _QUOTE_START.match(state.src, start) if state.src.startswith("<", start) else None
     if opening is None or state.is_code_block(first):
         return False
-    end = _find_quote_end(state.src, opening.end(), state.eMarks[last - 1])
-    line = _closing_line(state, end[1]) if end else None
+    stop = state.eMarks[last - 1]
+    if state.src.find("</blockquote>", opening.end(), stop) < 0:
+        return False
+    depth, end = 1, None
+    for edge in _QUOTE_EDGE.finditer(state.src, opening.end(), stop):
+        depth += -1 if edge[1] else 1
+        if depth == 0:
+            end = edge
+            break
+    line = _closing_line(state, end.end()) if end else None
     if end is None or line is None:
         return False
     if not silent:
         token = state.push("blockquote_open", "blockquote", 1)
         token.map = [first, line + 1]
         token.meta = {"expandable": bool(opening[1])}
-        inner = StateBlock(state.src[opening.end() : end[0]], state.md, state.env, state.tokens)
+        inner = StateBlock(state.src[opening.end() : end.start()], state.md, state.env, state.tokens)
         inner.level = state.level
         state.md.block.tokenize(inner, inner.line, inner.lineMax)
         state.push("blockquote_close", "blockquote", -1)
         state.line = line + 1
     return True
-
-
-def _find_quote_end(source: str, start: int, stop: int) -> tuple[int, int] | None:
-    if source.find("</blockquote>", start, stop) < 0:
-        return None
-    depth = 1
-    for edge in _QUOTE_EDGE.finditer(source, start, stop):
-        depth += -1 if edge[1] else 1
-        if depth == 0:
-            return edge.start(), edge.end()
-    return None
 
 
 def _closing_line(state: StateBlock, end: int) -> int | None:
@@ -137,6 +131,7 @@ _DISPATCH: Final = {
     "&": ("entity",),
     ":": ("address",),
 }
+# Levels of quotes, lists and links: each is a call inside the call before, and Python allows about a thousand.
 _MAX_BLOCK_NESTING = 100
 _MAX_INLINE_NESTING = 20
 
@@ -147,12 +142,7 @@ class _DispatchingInline(ParserInline):
     def __init__(self) -> None:
         super().__init__()
         self.terminator_re = re.compile("[" + re.escape("".join(_DISPATCH)) + "]")
-        self._rules: dict[str, tuple[InlineRule, ...]] = {}
-
-    def compile_rules(self) -> None:
-        """Look the rules up by name, once all of them are there."""
-        known = dict(zip(self.ruler.get_active_rules(), self.ruler.getRules(""), strict=True))
-        self._rules = {char: tuple(known[name] for name in names) for char, names in _DISPATCH.items()}
+        self.rules: dict[str, tuple[InlineRule, ...]] = {}
 
     def tokenize(self, state: StateInline) -> None:
         """Read the whole range into tokens."""
@@ -192,12 +182,12 @@ class _DispatchingInline(ParserInline):
     def _apply(self, state: StateInline, *, silent: bool) -> bool:
         if state.level >= _MAX_INLINE_NESTING:
             return False
-        return any(rule(state, silent) for rule in self._rules[state.src[state.pos]])
+        return any(rule(state, silent) for rule in self.rules[state.src[state.pos]])
 
 
 def _build_parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"maxNesting": _MAX_BLOCK_NESTING, "store_labels": True})
-    parser.inline = _DispatchingInline()
+    parser.inline = dispatching = _DispatchingInline()
     parser.enable(["table", "strikethrough"])
     # "text\n---" is a rule to those who write it, and a heading would flash up while "- item" is being typed.
     parser.disable(["html_block", "lheading", "html_inline", "text_join"])
@@ -215,7 +205,9 @@ def _build_parser() -> MarkdownIt:
     parser.core.ruler.before("inline", "tail", partial_text.note_tail)
     parser.inline.ruler.push("open_code", partial_text.parse_open_code)
     parser.inline.ruler2.after("balance_pairs", "open_marks", partial_text.close_open_marks)
-    parser.inline.compile_rules()
+    rules = parser.inline.ruler
+    known = dict(zip(rules.get_active_rules(), rules.getRules(""), strict=True))
+    dispatching.rules = {char: tuple(known[name] for name in names) for char, names in _DISPATCH.items()}
     return parser
 
 

@@ -116,10 +116,12 @@ def _draw_row(row: Sequence[Cell], widths: Sequence[int]) -> list[str]:
     height = max(map(len, wrapped), default=1)
     lines = []
     for level in range(height):
-        pieces = [
-            _pad(lines_of_cell[level] if level < len(lines_of_cell) else "", width, cell.align)
-            for lines_of_cell, width, cell in zip(wrapped, widths, row, strict=False)
-        ]
+        pieces = []
+        for lines_of_cell, width, cell in zip(wrapped, widths, row, strict=False):
+            text = lines_of_cell[level] if level < len(lines_of_cell) else ""
+            space = max(width - display_width(text), 0)
+            before = {"right": space, "center": space // 2}.get(cell.align, 0)
+            pieces.append(" " * before + text + " " * (space - before))
         lines.append(" │ ".join(pieces).rstrip())
     return lines
 
@@ -143,12 +145,3 @@ def _wrap(text: str, width: int) -> list[str]:
             else:
                 lines.append(piece)
     return lines
-
-
-def _pad(text: str, width: int, align: str) -> str:
-    space = max(width - display_width(text), 0)
-    if align == "right":
-        return " " * space + text
-    if align == "center":
-        return " " * (space // 2) + text + " " * (space - space // 2)
-    return text + " " * space
