@@ -188,6 +188,7 @@ def _collect_services(settings: Settings, engine: EngineServices, features: Feat
     services.add(engine.clock, Clock)
     services.add(engine.ephemeral.limiter, RateLimiter)
     services.add(engine.jobs, JobQueue)
+    services.add(engine.media.enhancer, Enhancer)
     for service in (
         database,
         engine.conversations,
@@ -196,6 +197,8 @@ def _collect_services(settings: Settings, engine: EngineServices, features: Feat
         engine.budgets,
         engine.usage,
         engine.processes,
+        engine.media.voice,
+        engine.media.transcription,
         *(getattr(features, item.name) for item in fields(features)),
         # Repositories of the API's lists.
         ConversationList(database),

@@ -12,11 +12,12 @@ from beseda.app import App
 from beseda.core.backoff import Backoff
 from beseda.core.clock import Clock
 from beseda.core.errors import StorageError, TelegramError, TelegramRefusedError, TelegramUnauthorizedError
+from beseda.core.services import Services
 from beseda.core.tasks import end_tasks
 from beseda.core.usage import CallPurpose, Purpose
 from beseda.engine.bot import BotProfile
 from beseda.engine.bot_accounts import BotAccountRepository
-from beseda.engine.context import BotServices, JobKind
+from beseda.engine.context import BotHandlers, BotOptions, BotServices
 from beseda.engine.conversations.memory import ConversationMemory
 from beseda.engine.flood_waits.repository import FloodWait, FloodWaitRepository
 from beseda.engine.handlers.commands import describe
@@ -27,6 +28,7 @@ from beseda.engine.jobs.tracker import JobTracker
 from beseda.engine.joining import Joiner
 from beseda.engine.limits import Limits
 from beseda.engine.menu import Face, MenuBook
+from beseda.engine.modes import JobKind
 from beseda.engine.polling import Poller
 from beseda.engine.router import Router
 from beseda.engine.runner import BotRunner
@@ -38,7 +40,7 @@ from beseda.engine.turns.parallel_answers import ParallelAnswers
 from beseda.engine.turns.sent_messages import SentMessageRepository
 from beseda.engine.turns.service import ChatParts, ChatService
 from beseda.engine.updates.model import partition_of
-from beseda.engine.usage.budget_service import Payer, paying
+from beseda.engine.usage.budget_service import BudgetService, Payer, paying
 from beseda.engine.usage.budgeted import BotModels
 from beseda.engine.webhook_watch import WebhookWatch
 from beseda.features.broadcasts import service as broadcast
@@ -46,6 +48,7 @@ from beseda.features.broadcasts.mailing import Post
 from beseda.features.meetings.model import Diary
 from beseda.features.minutes import DocumentService
 from beseda.features.sales.repository import SalesRepository
+from beseda.features.sales.service import SalesParts
 from beseda.locales import FALLBACK, languages
 from beseda.telegram.base import FloodNote, Target
 from beseda.telegram.client import BotApi
@@ -104,23 +107,22 @@ class RunningBot:
         Raise TelegramUnauthorizedError if the token is wrong.
         """
         api = BotApi(assignment.token, server=app.settings.telegram_api_url)
-        chores = JobTracker(_chores(assignment.router))
         lease = LeaseTimes(app.settings.lease)
         shards = TerritoryRepository(app.engine.database, app.engine.clock)
         territory = ShardLeases(assignment.profile.name, shards, app.engine.ephemeral.bus, lease)
         try:
             me = await _introduce(api, assignment.profile.name, app.engine.clock)
             await _claim_account(BotAccountRepository(app.engine.database, app.engine.clock), me)
-            bot = await _put_together(assignment, app, _Parts(api, me, chores, territory))
-            for preparation in assignment.router.preparations:
+            bot, router = await _put_together(assignment, app, _Parts(api, me, territory))
+            for preparation in router.preparations:
                 await preparation(bot)
         except BaseException:
             await api.close()
             raise
-        _take_jobs(bot, chores, app)
-        has_modes = bool(assignment.router.modes)
+        _take_jobs(bot, app)
+        has_modes = bool(router.modes)
         joiner = Joiner(albums=not has_modes, bursts=not has_modes)
-        runner = BotRunner(bot, assignment.router, joiner, territory, app.engine.quarantine)
+        runner = BotRunner(bot, router, joiner, territory, app.engine.quarantine)
         return cls(runner, app.engine.clock, territory)
 
     async def prepare(self, webhook: Webhook | None) -> None:
@@ -162,7 +164,7 @@ class RunningBot:
         if self._territory is not None:
             self._territory.stop_waiting()
         await self.runner.close(within=_TIDY)
-        await self.runner.bot.chores.close()
+        await self.runner.bot.jobs.close()
         await end_tasks([task for task in (self._keeping, self._watching) if task is not None])
         self._keeping = self._watching = None
         if self._territory is not None:
@@ -214,11 +216,10 @@ class WorkerBot:
         Raise TelegramUnauthorizedError if the token is wrong.
         """
         api = BotApi(assignment.token, server=app.settings.telegram_api_url)
-        chores = JobTracker(_chores(assignment.router))
         try:
             me = await _introduce(api, assignment.profile.name, app.engine.clock)
-            bot = await _put_together(assignment, app, _Parts(api, me, chores, AllShards()))
-            _register_work(bot, chores, app)
+            bot, _ = await _put_together(assignment, app, _Parts(api, me, AllShards()))
+            _register_work(bot, app)
         except BaseException:
             await api.close()
             raise
@@ -230,38 +231,41 @@ class WorkerBot:
         await self._bot.api.close()
 
 
-def _chores(router: Router) -> dict[str, JobKind]:
-    return {kind: chore for mode in router.modes.values() for kind, chore in mode.chores.items()}
+def _list_kinds(router: Router) -> dict[str, JobKind]:
+    return {name: kind for mode in router.modes.values() for name, kind in mode.jobs.items()}
 
 
-def _open_menus(assignment: Assignment) -> MenuBook:
-    modes = assignment.router.modes
+def _open_menus(profile: BotProfile, router: Router) -> MenuBook:
+    modes = router.modes
     faces = {name: Face(mode.button, [action.label for action in mode.actions]) for name, mode in modes.items()}
-    return MenuBook(assignment.profile.menu, faces)
+    return MenuBook(profile.menu, faces)
 
 
-def _take_jobs(bot: BotServices, chores: JobTracker, app: App) -> None:
+def _take_jobs(bot: BotServices, app: App) -> None:
     """Register the bot's kinds of job with the queue and subscribe its tracker to their changes."""
-    _register_work(bot, chores, app)
-    app.engine.jobs.listen(bot.profile.name, functools.partial(chores.hear, bot))
+    _register_work(bot, app)
+    app.engine.jobs.listen(bot.profile.name, functools.partial(bot.jobs.hear, bot))
 
 
-def _register_work(bot: BotServices, chores: JobTracker, app: App) -> None:
-    for kind, chore in chores.kinds.items():
-        app.engine.jobs.register(kind, functools.partial(_work_paid, chore, bot), bot=bot.profile.name)
+def _register_work(bot: BotServices, app: App) -> None:
+    for name, kind in bot.jobs.kinds.items():
+        work = functools.partial(_work_paid, kind, bot, app.engine.budgets)
+        app.engine.jobs.register(name, work, bot=bot.profile.name)
     if isinstance(bot.messenger, TelegramMessenger):
         zone = app.engine.budgets.rules_of(bot.profile.name).zone
-        post = Post(Mailer(bot.profile.name, bot.messenger.sender), zone, bot.default_language, bot.delivery.records)
+        post = Post(Mailer(bot.profile.name, bot.messenger.sender), zone, bot.options.language, bot.delivery.records)
         app.engine.jobs.register(broadcast.KIND, app.features.broadcasts.handler(post), bot=bot.profile.name)
 
 
-async def _work_paid(chore: JobKind, bot: BotServices, job: Job, control: JobControl) -> Mapping[str, object]:
+async def _work_paid(
+    kind: JobKind, bot: BotServices, budgets: BudgetService, job: Job, control: JobControl
+) -> Mapping[str, object]:
     """Run a job on the budgets of the person that requested it, and of their group."""
     request = job.request
     chat = request.chat_id or 0
     key = f"job-{job.id}-{job.attempt}"
-    with paying(Payer(bot.budgets, bot.profile.name, request.user_id or 0, chat if chat < 0 else None, key)):
-        return await chore.work(bot, job, control)
+    with paying(Payer(budgets, bot.profile.name, request.user_id or 0, chat if chat < 0 else None, key)):
+        return await kind.work(bot, job, control)
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,12 +274,12 @@ class _Parts:
 
     api: BotApi
     me: Identity
-    chores: JobTracker
     ground: ShardOwnership
 
 
-async def _put_together(assignment: Assignment, app: App, made: _Parts) -> BotServices:
-    profile, router, settings = assignment.profile, assignment.router, app.settings
+async def _put_together(assignment: Assignment, app: App, made: _Parts) -> tuple[BotServices, Router]:
+    """Build the services of a bot, and its router with the services that the handlers name."""
+    profile, settings = assignment.profile, app.settings
     engine, features, clock = app.engine, app.features, app.engine.clock
     rules = engine.budgets.adopt(profile.name, profile.budgets, profile.time_zone)
     profile = replace(profile, time_zone=rules.zone)
@@ -291,50 +295,47 @@ async def _put_together(assignment: Assignment, app: App, made: _Parts) -> BotSe
     delivery = Delivery(messenger, turns)
     memory = ConversationMemory(engine.conversations, engine.ephemeral.history, assignment.namespace, engine.summaries)
     parts = ChatParts(models, turns, memory, messenger, delivery, clock)
-    return BotServices(
+    services = Services(app.services)
+    services.add(ParallelAnswers(profile, parts))
+    sales = SalesRepository(engine.database)
+    services.add(SalesParts(features.leads, sales, engine.ephemeral.state, models, engine.usage))
+    services.add(DocumentService(engine.usage.keep(model, CallPurpose(profile.name, Purpose.DOCUMENT)), clock=clock))
+    services.add(app.build_personal_data(assignment.namespace))
+    router = assignment.router.bind(services)
+    bot = BotServices(
         profile=profile,
         me=made.me,
         api=made.api,
         messenger=messenger,
         delivery=delivery,
         chat=ChatService(profile, parts),
-        panel=ParallelAnswers(profile, parts),
-        voice=engine.media.voice,
         memory=memory,
         updates=engine.updates,
         turns=turns,
         state=engine.ephemeral.state,
         cache=engine.ephemeral.cache,
-        limiter=engine.ephemeral.limiter,
         bus=engine.ephemeral.bus,
-        jobs=engine.jobs,
-        chores=made.chores,
         files=engine.files,
-        transcription=engine.media.transcription,
-        documents=DocumentService(engine.usage.keep(model, CallPurpose(profile.name, Purpose.DOCUMENT)), clock=clock),
-        enhancer=engine.media.enhancer,
-        personal_data=app.build_personal_data(assignment.namespace),
-        budgets=engine.budgets,
-        broadcasts=features.broadcasts,
-        takeovers=features.takeovers,
-        meetings=features.meetings,
-        leads=features.leads,
-        sales=SalesRepository(engine.database),
-        models=models,
-        call_book=engine.usage,
+        jobs=JobTracker(_list_kinds(router), engine.jobs),
         clock=clock,
-        downloads=engine.media.downloads,
-        storage=settings.storage_dir,
-        answerer=router.answerer,
-        admin_ids=settings.admin_ids,
-        default_language=settings.language,
-        limited=settings.limits,
-        limits=_limits(app),
-        menus=_open_menus(assignment),
-        modes=router.modes,
-        commands=router.commands,
-        corrections=router.corrections,
+        options=BotOptions(
+            downloads=engine.media.downloads,
+            storage=settings.storage_dir,
+            admin_ids=settings.admin_ids,
+            language=settings.language,
+            limited=settings.limits,
+            limits=_limits(app),
+        ),
+        handlers=BotHandlers(
+            answerer=router.answerer,
+            listener=router.listener,
+            menus=_open_menus(profile, router),
+            modes=router.modes,
+            commands=router.commands,
+            corrections=router.corrections,
+        ),
     )
+    return bot, router
 
 
 def _limits(app: App) -> Limits:

@@ -2,19 +2,26 @@
 
 from collections.abc import Mapping
 
-from beseda.engine.context import Mode
 from beseda.engine.handlers import chat, clear, edit, history, job, membership, menu, mode, retry, start, stats, stop
+from beseda.engine.middleware.access import guard_access
+from beseda.engine.middleware.limits import limit_messages
+from beseda.engine.middleware.paying import charge_person
+from beseda.engine.middleware.presses import drop_double_press
+from beseda.engine.modes import Mode
 from beseda.engine.router import Router
 from beseda.features.broadcasts import handlers as broadcast
 from beseda.features.meetings import handlers as meeting
 from beseda.features.personal_data import handlers as personal_data
 from beseda.features.takeover import handlers as operator
+from beseda.features.takeover.middleware import keep_silent
 from beseda.features.transcription import handlers as voice
 
 
 def common_router() -> Router:
     """Return a router with all of them; a bot's own handlers are put on top."""
     router = Router()
+    # A stranger is turned away first; a limit counts what a model will be asked, and a budget what it costs.
+    router.middlewares = [guard_access, drop_double_press, keep_silent, limit_messages, charge_person]
     for topic in (
         broadcast,
         chat,

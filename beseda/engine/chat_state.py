@@ -23,7 +23,9 @@ async def find_standing(context: Context) -> ChatState:
     if kept is None:
         return ChatState()
     standing = ChatState(str(kept["menu"]), str(kept["mode"]))
-    known = context.bot.menus.has(standing.menu) and (not standing.mode or standing.mode in context.bot.modes)
+    known = context.bot.handlers.menus.has(standing.menu) and (
+        not standing.mode or standing.mode in context.bot.handlers.modes
+    )
     return standing if known else ChatState()
 
 

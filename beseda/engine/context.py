@@ -6,50 +6,40 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from beseda.core.chat import ChatKey, Conversation, Person
 from beseda.core.clock import Clock
-from beseda.core.errors import BesedaError, TelegramError, TelegramForbiddenError, TelegramRefusedError
+from beseda.core.errors import (
+    BesedaError,
+    TelegramError,
+    TelegramForbiddenError,
+    TelegramRefusedError,
+    UnsupportedInputError,
+)
 from beseda.core.message import Message, Role
 from beseda.engine.bot import BotProfile
 from beseda.engine.conversations.memory import ConversationMemory
 from beseda.engine.files.service import FileService
-from beseda.engine.incoming import Event, Identity, IncomingMessage, Membership, MessageKind, Notice, Press
-from beseda.engine.jobs.base import JobControl, JobQueue
-from beseda.engine.jobs.model import DEFAULT_SLOT, Job
+from beseda.engine.incoming import Event, Identity, IncomingMessage, Membership, Notice, Press
+from beseda.engine.jobs.tracker import JobTracker
 from beseda.engine.limits import Limits
 from beseda.engine.menu import MenuBook
-from beseda.engine.mode_input import ModeInput
+from beseda.engine.modes import Mode
 from beseda.engine.turns.delivery import Delivery
 from beseda.engine.turns.model import Turn, TurnKind
-from beseda.engine.turns.parallel_answers import ParallelAnswers
 from beseda.engine.turns.question import Question
 from beseda.engine.turns.repository import TurnRepository
 from beseda.engine.turns.service import ChatService, PreparedReply
 from beseda.engine.updates.repository import UpdateRepository
-from beseda.engine.usage.budget_service import BudgetService
-from beseda.engine.usage.budgeted import BotModels
-from beseda.engine.usage.ledger import UsageLedger
 from beseda.ephemeral.base.bus import Bus
 from beseda.ephemeral.base.cache import Cache
-from beseda.ephemeral.base.rate_limit import RateLimiter
 from beseda.ephemeral.base.state import StateStore
-from beseda.features.broadcasts.service import BroadcastService
-from beseda.features.leads.service import LeadService
-from beseda.features.meetings.service import MeetingService
-from beseda.features.minutes import DocumentService
-from beseda.features.personal_data.service import PersonalDataService
-from beseda.features.sales.repository import SalesRepository
-from beseda.features.takeover.service import TakeoverService
-from beseda.features.transcription import TranscriptionService
-from beseda.features.transcription.voice import VoiceService
-from beseda.images.base import Enhancer
 from beseda.locales import Text
 from beseda.locales.language import language_of
 from beseda.telegram.base import Keyboard, Markup, Messenger, Target
 from beseda.telegram.client import BotApi
-from beseda.telegram.part import Media, Part
+from beseda.telegram.part import Media
 
 log = logging.getLogger(__name__)
 
@@ -67,92 +57,45 @@ async def answer_plainly(context: "Context", question: Question, turn: Turn | No
     await context.bot.chat.answer(question, turn)
 
 
-class JobTracking(Protocol):
-    """The work of one bot that people wait for: `beseda.engine.jobs.tracker`."""
+# Hears a recording and has its words answered. With a turn it is a retry: the recording is the one that failed.
+Listener = Callable[["Context", Turn | None], Awaitable[None]]
 
-    async def start(
-        self, context: "Context", kind: str, payload: Mapping[str, object], *, slot: str = DEFAULT_SLOT
-    ) -> None:
-        """Hand work to the queue and show how it goes; the event is settled when its outcome is delivered."""
-        ...
 
-    async def resume(self, context: "Context") -> bool:
-        """Go on with the job of the event's turn, if it has one, and return whether it has."""
-        ...
-
-    async def cancel_all(self, context: "Context") -> bool:
-        """Cancel all work of the person in the event's chat and return whether there was anything."""
-        ...
-
-    async def leave(self, wanted: Callable[[int], bool], *, lost: bool = False) -> None:
-        """Stop showing progress in the chats for which `wanted` returns true: another replica shows it from now on.
-
-        Wait for updates of progress messages that are under way, unless the chats are already `lost`.
-        """
-        ...
-
-    async def close(self) -> None:
-        """Show nothing more."""
-        ...
+async def refuse_recording(context: "Context", _turn: Turn | None) -> None:
+    """Refuse a recording: the default for bots without a listener."""
+    await context.refuse(UnsupportedInputError())
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
-    """A button that a mode offers beside its main one, such as a summary of a transcript."""
+class BotOptions:
+    """Settings of one bot that are not in its folder.
 
-    label: Text
-    run: Callable[["Context"], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class JobKind:
-    """A kind of job: the work, how its outcome is shown (words first, files behind), and its progress in words.
-
-    `work` may be cancelled, and is called again after its process died: it is idempotent by the job's number.
+    `downloads` is emptied at each start; `storage` is the owner's folder, in which a bot may look for its own files.
     """
 
-    work: Callable[["BotServices", Job, JobControl], Awaitable[Mapping[str, object]]]
-    view: Callable[["BotServices", Job], Awaitable[list[Part]]]
-    describe: Callable[[Job, str], str] | None = None
+    downloads: Path
+    storage: Path
+    admin_ids: frozenset[int] = frozenset()
+    language: str = "ru"
+    limited: bool = True
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, slots=True)
-class Mode:
-    """A mode. `invitation` is the text that asks for its input; `about` is its line in /help.
+class BotHandlers:
+    """Handlers of one bot that other handlers call. `listener` answers a recording, `answerer` a question."""
 
-    `takes` are kinds of message. Documents are accepted only if their MIME type begins with one of `documents`.
-    `defaults` are the mode's settings, which a bot's folder may change. `chores` are the kinds of job that the mode
-    enqueues. `presses` are the handlers of inline buttons that only this mode has, by the name that their data begins
-    with.
-    """
-
-    button: Text
-    about: Text
-    invitation: Text
-    run: Callable[["Context", ModeInput], Awaitable[None]]
-    takes: frozenset[MessageKind] = frozenset()
-    documents: tuple[str, ...] = ()
-    defaults: Mapping[str, object] = field(default_factory=dict)
-    actions: Sequence[Action] = ()
-    chores: Mapping[str, JobKind] = field(default_factory=dict)
-    presses: Mapping[str, Callable[["Context"], Awaitable[None]]] = field(default_factory=dict)
-
-    def suits(self, material: ModeInput, *, entered: bool = False) -> bool:
-        """Return whether the mode accepts this input. A document of unknown type is accepted only once the mode is
-        `entered`.
-        """
-        if material.kind is MessageKind.DOCUMENT:
-            mime = material.attachment.mime if material.attachment else ""
-            return bool(self.documents) and (mime.startswith(self.documents) if mime else entered)
-        return material.kind in self.takes
+    answerer: Answerer = answer_plainly
+    listener: Listener = refuse_recording
+    menus: MenuBook = field(default_factory=lambda: MenuBook((), {}))
+    modes: Mapping[str, Mode] = field(default_factory=dict)
+    commands: Mapping[str, Callable[["Context"], Awaitable[None]]] = field(default_factory=dict)
+    corrections: Sequence[Callable[["Context"], Awaitable[None]]] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class BotServices:
-    """Per-bot services passed to handlers, with the bot's profile and identity.
-
-    `downloads` is emptied at each start; `storage` is the owner's folder, in which a bot may look for its own files.
-    """
+    """Services of one bot that most handlers use. A handler names any other service as a typed parameter."""
 
     profile: BotProfile
     me: Identity
@@ -160,46 +103,21 @@ class BotServices:
     messenger: Messenger
     delivery: Delivery
     chat: ChatService
-    panel: ParallelAnswers
-    voice: VoiceService
     memory: ConversationMemory
     updates: UpdateRepository
     turns: TurnRepository
     state: StateStore
     cache: Cache
-    limiter: RateLimiter
     bus: Bus
-    jobs: JobQueue
-    chores: "JobTracking"
     files: FileService
-    transcription: TranscriptionService
-    documents: DocumentService
-    enhancer: Enhancer
-    personal_data: PersonalDataService
-    budgets: BudgetService
-    broadcasts: BroadcastService
-    meetings: MeetingService
-    leads: LeadService
-    takeovers: TakeoverService
-    sales: SalesRepository
-    models: BotModels
-    call_book: UsageLedger
+    jobs: JobTracker
     clock: Clock
-    downloads: Path
-    storage: Path
-    answerer: Answerer = answer_plainly
-    admin_ids: frozenset[int] = frozenset()
-    default_language: str = "ru"
-    limited: bool = True
-    limits: Limits = field(default_factory=Limits)
-    menus: MenuBook = field(default_factory=lambda: MenuBook((), {}))
-    modes: Mapping[str, Mode] = field(default_factory=dict)
-    commands: Mapping[str, "Callable[[Context], Awaitable[None]]"] = field(default_factory=dict)
-    corrections: Sequence["Callable[[Context], Awaitable[None]]"] = ()
+    options: BotOptions
+    handlers: BotHandlers = field(default_factory=BotHandlers)
 
     def settings(self, mode: str) -> Mapping[str, object]:
         """Return the settings of a mode: its defaults, overridden by those of the bot's folder."""
-        return {**self.modes[mode].defaults, **self.profile.modes.get(mode, {})}
+        return {**self.handlers.modes[mode].defaults, **self.profile.modes.get(mode, {})}
 
 
 @dataclass(slots=True)
@@ -212,6 +130,7 @@ class Context:
     _turned: bool = field(default=False)
     handed_over: bool = False  # to a turn that stays open, such as that of a job
     admitted: bool = False  # by the limits
+    held: bool = False  # by an operator, who answers in place of the bot
     replies_beside: bool = False  # the event's own turn is still to come
     acknowledged: bool = False  # the spinner of the pressed button has ended
 
@@ -224,7 +143,7 @@ class Context:
     @property
     def language(self) -> str:
         """The language to answer in."""
-        return language_of(self.person.language, self.bot.default_language)
+        return language_of(self.person.language, self.bot.options.language)
 
     @property
     def is_settled(self) -> bool:
@@ -303,7 +222,7 @@ class Context:
 
     async def _answer(self, question: Question, turn: Turn | None) -> None:
         self._turned = True
-        await self.bot.answerer(self, question, turn)
+        await self.bot.handlers.answerer(self, question, turn)
 
     def state_key(self, name: str, chat: ChatKey | None = None) -> str:
         """Return the key under which the state store keeps `name` for this bot in a chat and topic, the event's own."""

@@ -1,16 +1,23 @@
 """From an event to its handler: tables that handlers enter themselves in."""
 
+import functools
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from beseda.core.errors import UnsupportedInputError
-from beseda.engine.context import Answerer, BotServices, Context, Mode, answer_plainly
+from beseda.core.services import Services
+from beseda.engine.context import Answerer, Context, Listener, answer_plainly, refuse_recording
 from beseda.engine.incoming import Event, IncomingMessage, Membership, MessageKind, Move, Notice, Press, StopRequest
 from beseda.engine.words_behind import answer_behind
 from beseda.locales import Text
 
-Handler = Callable[[Context], Awaitable[None]]
-Middleware = Callable[[Context, Handler], Awaitable[None]]
-Preparation = Callable[[BotServices], Awaitable[None]]
+if TYPE_CHECKING:
+    from beseda.engine.modes import Mode
+
+# A handler's further parameters are services, which `Router.bind` fills in by the types of their annotations.
+Handler = Callable[..., Awaitable[None]]
+Middleware = Callable[..., Awaitable[None]]
+Preparation = Callable[..., Awaitable[None]]
 
 _OUTDATED = Text("button.outdated")
 
@@ -27,7 +34,9 @@ class Router:
         self.edits: list[Handler] = []
         self.corrections: list[Handler] = []
         self.answerer: Answerer = answer_plainly
+        self.listener: Listener = refuse_recording
         self.preparations: list[Preparation] = []
+        self.middlewares: list[Middleware] = []
         self.modes: dict[str, Mode] = {}
 
     def command(self, name: str, *, wordless: bool = False) -> Callable[[Handler], Handler]:
@@ -76,10 +85,15 @@ class Router:
         """Enter a handler for internal updates of this kind (`beseda.engine.updates.model`)."""
         return _entry(self.notices, kind)
 
-    def answer(self, answerer: Answerer) -> Answerer:
+    def answer(self, answerer: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
         """Register the answerer of every question: written, spoken, suggested or repeated."""
         self.answerer = answerer
         return answerer
+
+    def listen(self, listener: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+        """Register the listener to recordings, which has their words answered."""
+        self.listener = listener
+        return listener
 
     def prepare(self, preparation: Preparation) -> Preparation:
         """Register a function that runs once before the bot takes its first update. A SettingsError ends the start."""
@@ -96,9 +110,30 @@ class Router:
         self.edits = other.edits or self.edits
         self.corrections += other.corrections
         self.preparations += other.preparations
+        self.middlewares += other.middlewares
         self.modes |= other.modes
         if other.answerer is not answer_plainly:
             self.answerer = other.answerer
+
+        if other.listener is not refuse_recording:
+            self.listener = other.listener
+
+    def bind(self, services: Services) -> "Router":
+        """Return a router whose handlers have the services that they name. Raises LookupError for a missing one."""
+        bound = Router()
+        bound.commands = {name: services.bind(handler) for name, handler in self.commands.items()}
+        bound.presses = {name: services.bind(handler) for name, handler in self.presses.items()}
+        bound.messages = {kind: services.bind(handler) for kind, handler in self.messages.items()}
+        bound.events = {kind: services.bind(handler) for kind, handler in self.events.items()}
+        bound.notices = {name: services.bind(handler) for name, handler in self.notices.items()}
+        bound.edits = [services.bind(handler) for handler in self.edits]
+        bound.corrections = [services.bind(handler) for handler in self.corrections]
+        bound.preparations = [services.bind(handler) for handler in self.preparations]
+        bound.middlewares = [services.bind(middleware, first=2) for middleware in self.middlewares]
+        bound.answerer = services.bind(self.answerer, first=3)
+        bound.listener = services.bind(self.listener, first=2)
+        bound.modes = {name: mode.bind(services) for name, mode in self.modes.items()}
+        return bound
 
     def find(self, event: Event) -> Handler | None:
         """Return the handler of an event, or None if there is none."""
@@ -133,8 +168,9 @@ def _entry(table: dict[str, Handler], name: str) -> Callable[[Handler], Handler]
 
 
 def _answering(handler: Handler) -> Handler:
-    async def run(context: Context) -> None:
-        await answer_behind(context, handler)
+    @functools.wraps(handler)  # its signature names the services to fill in
+    async def run(context: Context, **services: object) -> None:
+        await answer_behind(context, functools.partial(handler, **services))
 
     return run
 

@@ -22,13 +22,10 @@ from beseda.core.quarantine import Quarantine
 from beseda.engine.context import BotServices, Context
 from beseda.engine.incoming import Event, IncomingMessage, Json, Move, Press, StopRequest, parse
 from beseda.engine.joining import Joiner, Openings
-from beseda.engine.middleware.access import guard_access
-from beseda.engine.middleware.limits import Postponed, limit_messages
-from beseda.engine.middleware.paying import charge_person
-from beseda.engine.middleware.presses import drop_double_press
+from beseda.engine.middleware.limits import Postponed
 from beseda.engine.mishaps import apologise, close_turn, set_aside, tell_crowded
 from beseda.engine.redelivery import RedeliveryDelays
-from beseda.engine.router import Handler, Middleware, Router, wrap
+from beseda.engine.router import Handler, Router, wrap
 from beseda.engine.shards.leases import AllShards, ShardOwnership
 from beseda.engine.tries import SUSPICIOUS_CRASHES, TryCounter, Verdict
 from beseda.engine.turns.model import TurnState
@@ -42,13 +39,11 @@ from beseda.engine.updates.model import (
     queue_of,
 )
 from beseda.engine.updates.repository import Look
-from beseda.features.takeover.middleware import keep_silent
 
 log = logging.getLogger(__name__)
 
 LaneKey = tuple[ChatKey, bool]
 
-MIDDLEWARES: list[Middleware] = [guard_access, drop_double_press, keep_silent, limit_messages, charge_person]
 _PAGE = 200
 _SHORT = 25  # updates in a queue: then more are fetched
 _SPINNER = 2.0  # seconds that a press may wait before it is acknowledged
@@ -70,7 +65,7 @@ class BotRunner:
         Bots of one process share a `quarantine`, since a crash is a crash of all of them.
         """
         self.bot = bot
-        self._router = router
+        self.router = router
         self._joiner = joiner or Joiner()
         self._openings = Openings()
         self._ground = ground or AllShards()
@@ -185,7 +180,7 @@ class BotRunner:
 
     async def let_go(self, partitions: Collection[int], *, lost: bool = False) -> None:
         """Stop showing the progress of jobs in these shards: their next owner shows it."""
-        await self.bot.chores.leave(lambda chat_id: partition_of(chat_id) in partitions, lost=lost)
+        await self.bot.jobs.leave(lambda chat_id: partition_of(chat_id) in partitions, lost=lost)
 
     async def drain(self, *, within: float) -> None:
         """Begin no further work, and wait up to `within` seconds for running work to end."""
@@ -216,7 +211,7 @@ class BotRunner:
             raw = StoredUpdate(bot, number, orjson.dumps(content), message_id=message_id, message_box=box)
             events[number] = event = parse(raw, content, self.bot.me)
             chat, key = event.place.chat, _lane_of(event)
-            done = self._router.find(event) is None and not self._openings.expects(event, now)
+            done = self.router.find(event) is None and not self._openings.expects(event, now)
             if not done:
                 self._openings.note(event, now)
             # Work on it begins as soon as it is stored, so its first try is counted with it.
@@ -378,7 +373,7 @@ class BotRunner:
         process.
         """
         self._lanes.take_back(lambda key: key[0] == move.place.chat)
-        await self.bot.chores.leave(lambda chat_id: chat_id == move.place.chat.chat_id)
+        await self.bot.jobs.leave(lambda chat_id: chat_id == move.place.chat.chat_id)
         hint = {"partition": partition_of(move.chat_id)}
         await self.bot.bus.publish(f"updates:{self.bot.profile.name}", hint)
 
@@ -394,12 +389,12 @@ class BotRunner:
 
     async def _handle(self, context: Context, lane: Lane[Event]) -> None:
         """Have an event handled, as soon as the limits allow."""
-        handler = self._router.find(context.event)
+        handler = self.router.find(context.event)
         if handler is None:
             return
         wrapped = self._wrapped.get(handler)
         if wrapped is None:
-            wrapped = self._wrapped[handler] = wrap(handler, [*MIDDLEWARES, self._count_try])
+            wrapped = self._wrapped[handler] = wrap(handler, [*self.router.middlewares, self._count_try])
         while True:
             try:
                 await wrapped(context)

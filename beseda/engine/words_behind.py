@@ -29,7 +29,7 @@ async def answer_behind(context: Context, handler: Callable[[Context], Awaitable
     The replies of the command are turns beside that of the question. After a crash within that turn the command is not
     run again. A bot with modes has no model for plain words.
     """
-    words = "" if context.bot.modes else find_question(context)
+    words = "" if context.bot.handlers.modes else find_question(context)
     if not words:
         await handler(context)
         return

@@ -47,7 +47,7 @@ async def show_actions(bot: BotServices, job: Job, mode: str) -> Markup:
         kept = await bot.state.get(state_key(bot, job, "mode"))
         if kept is None or kept["mode"] not in _OF_TEXTS:
             return ()
-    return bot.menus.actions(mode, language_of(job), private=private)
+    return bot.handlers.menus.actions(mode, language_of(job), private=private)
 
 
 def state_key(bot: BotServices, job: Job, name: str) -> str:

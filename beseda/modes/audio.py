@@ -6,13 +6,14 @@ from pathlib import PurePath
 
 from beseda.core.errors import FileTooLargeError
 from beseda.core.ids import new_id
-from beseda.engine.context import BotServices, Context, JobKind, Mode
+from beseda.engine.context import BotServices, Context
 from beseda.engine.identify import SOUNDS
 from beseda.engine.incoming import MessageKind
 from beseda.engine.jobs.base import JobControl
 from beseda.engine.jobs.model import Job
 from beseda.engine.mode_input import ModeInput
-from beseda.features.transcription import TranscriptionProgress, TranscriptionStage
+from beseda.engine.modes import JobKind, Mode
+from beseda.features.transcription import TranscriptionProgress, TranscriptionService, TranscriptionStage
 from beseda.locales import Text
 from beseda.modes import _transcripts
 from beseda.modes._sending import as_media, draw_progress, language_of, show_actions, tell_left
@@ -47,12 +48,14 @@ async def start(context: Context, material: ModeInput) -> None:
     hint = str(context.bot.settings("audio")["language"])
     name = PurePath(attachment.name).stem
     payload = {"file_id": attachment.file_id, "hint": hint, "name": name, **_transcripts.new_numbers()}
-    await context.bot.chores.start(context, KIND, payload, slot="speech")
+    await context.bot.jobs.start(context, KIND, payload, slot="speech")
 
 
-async def transcribe(bot: BotServices, job: Job, control: JobControl) -> Mapping[str, object]:
+async def transcribe(
+    bot: BotServices, job: Job, control: JobControl, transcription: TranscriptionService
+) -> Mapping[str, object]:
     """Download a recording, transcribe it and store the transcript; the recording itself is deleted."""
-    source = bot.downloads / f"recording-{new_id()}"
+    source = bot.options.downloads / f"recording-{new_id()}"
 
     def tell(progress: TranscriptionProgress) -> None:
         left = "" if progress.seconds_left is None else f"{progress.seconds_left:.0f}"
@@ -62,7 +65,7 @@ async def transcribe(bot: BotServices, job: Job, control: JobControl) -> Mapping
         control.report(0)
         await bot.api.download(str(job.request.payload["file_id"]), source)
         hint = str(job.request.payload.get("hint", ""))
-        transcript = await bot.transcription.transcribe(source, language=hint, listener=tell)
+        transcript = await transcription.transcribe(source, language=hint, listener=tell)
     finally:
         await asyncio.shield(asyncio.to_thread(source.unlink, missing_ok=True))
     return {
@@ -103,7 +106,9 @@ async def view(bot: BotServices, job: Job) -> list[Part]:
     parts = await bot.messenger.compose("\n\n".join(blocks))
     for caption, file in zip((_WHOLE, _SUBTITLES), files, strict=False):
         parts.append(Part(0, caption.say(language), media=write_media([as_media(file)])))
-    parts[-1].markup = write_markup(await show_actions(bot, job, "transcript") if "transcript" in bot.modes else ())
+    parts[-1].markup = write_markup(
+        await show_actions(bot, job, "transcript") if "transcript" in bot.handlers.modes else ()
+    )
     return parts
 
 
@@ -120,5 +125,5 @@ mode = Mode(
     takes=frozenset({MessageKind.VOICE, MessageKind.AUDIO, MessageKind.VIDEO_NOTE, MessageKind.VIDEO}),
     documents=SOUNDS,
     defaults={"language": ""},
-    chores={KIND: JobKind(transcribe, view, describe)},
+    jobs={KIND: JobKind(transcribe, view, describe)},
 )

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from beseda.core.errors import FileTooLargeError, NotFoundError
 from beseda.core.ids import new_id
-from beseda.engine.context import BotServices, Context, JobKind, Mode, argument
+from beseda.engine.context import BotServices, Context, argument
 from beseda.engine.files.model import FileKind, NewFile
 from beseda.engine.incoming import MessageKind, Press
 from beseda.engine.jobs.base import JobControl
 from beseda.engine.jobs.model import Job
 from beseda.engine.mode_input import ModeInput
-from beseda.images.base import EnhanceOptions
+from beseda.engine.modes import JobKind, Mode
+from beseda.images.base import EnhanceOptions, Enhancer
 from beseda.locales import Text
 from beseda.modes._sending import as_media, chat_of, language_of, number, owner_of
 from beseda.telegram.base import Button, Keyboard
@@ -54,20 +55,20 @@ async def start(context: Context, material: ModeInput) -> None:
     chosen = await context.bot.state.get(context.state_key("photo")) or context.bot.settings("photo")
     suffix = ".png" if attachment.mime == "image/png" else ".jpg"
     payload = {"file_id": attachment.file_id, "suffix": suffix, **chosen, "before": new_id(), "after": new_id()}
-    await context.bot.chores.start(context, KIND, payload)
+    await context.bot.jobs.start(context, KIND, payload)
 
 
-async def enhance(bot: BotServices, job: Job, control: JobControl) -> Mapping[str, object]:
+async def enhance(bot: BotServices, job: Job, control: JobControl, enhancer: Enhancer) -> Mapping[str, object]:
     """Fetch the photo, enhance it, keep both."""
     payload = job.request.payload
-    folder = bot.downloads / f"photo-{new_id()}"
+    folder = bot.options.downloads / f"photo-{new_id()}"
     await asyncio.to_thread(folder.mkdir, parents=True)
     try:
         control.report(0)
         source, target = folder / "source", folder / f"result{payload['suffix']}"
         await bot.api.download(str(payload["file_id"]), source)
         options = EnhanceOptions(number(payload, "scale") or None, bool(payload["only_center_face"]))
-        done = await bot.enhancer.enhance(source, target, options)
+        done = await enhancer.enhance(source, target, options)
         await _keep(bot, job, source, before=True)
         await _keep(bot, job, target, before=False)
     finally:
@@ -102,7 +103,7 @@ def _remove(folder: Path) -> None:
     folder.rmdir()
 
 
-async def view(bot: BotServices, job: Job) -> list[Part]:
+async def view(bot: BotServices, job: Job, enhancer: Enhancer) -> list[Part]:
     """Return the back-end used, before and after, and the file. Raises NotFoundError if it was deleted since."""
     result, payload, language = job.result or {}, job.request.payload, language_of(job)
     after = await bot.files.find(number(payload, "after"), owner_of(job))
@@ -117,7 +118,7 @@ async def view(bot: BotServices, job: Job) -> list[Part]:
     )
     if result.get("faces") is not None:
         text += _FACES.say(language, faces=result.get("faces"))
-    parts = await bot.messenger.compose(text, _keyboard(bot, job, language))
+    parts = await bot.messenger.compose(text, _keyboard(enhancer, job, language))
     try:
         before = await bot.files.find(number(payload, "before"), owner_of(job))
         pair = [as_media(before, MediaKind.PHOTO), as_media(after, MediaKind.PHOTO)]
@@ -127,12 +128,12 @@ async def view(bot: BotServices, job: Job) -> list[Part]:
     return [*parts, Part(0, _FILE.say(language), media=write_media([as_media(after)]))]
 
 
-def _keyboard(bot: BotServices, job: Job, language: str) -> Keyboard:
+def _keyboard(enhancer: Enhancer, job: Job, language: str) -> Keyboard:
     payload = job.request.payload
     chosen = number(payload, "scale")
     scales = [(f"×{scale}", scale) for scale in SCALES] + [(_AUTO.say(language), 0)]
     rows = [[Button(_mark(label, on=scale == chosen), f"photo:{scale}:{job.id}") for label, scale in scales]]
-    if "gfpgan" in bot.enhancer.name:
+    if "gfpgan" in enhancer.name:
         face = _mark(_MAIN_FACE.say(language), on=bool(payload["only_center_face"]))
         rows.append([Button(face, f"photo:face:{job.id}")])
     return rows
@@ -145,10 +146,10 @@ def _mark(label: str, *, on: bool) -> str:
 async def do_again(context: Context) -> None:
     """Take the choice of the button for this photo and the next ones, and do the photo again."""
     assert isinstance(context.event, Press)  # noqa: S101 - the router's promise, for the type checker
-    if await context.bot.chores.resume(context):
+    if await context.bot.jobs.resume(context):
         return
     choice, name = argument(context.event.data)
-    job = await context.bot.jobs.find(int(name))
+    job = await context.bot.jobs.queue.find(int(name))
     if job is None or job.request.bot != context.bot.profile.name:
         await context.acknowledge(NotFoundError.text.say(context.language))
         return
@@ -164,7 +165,7 @@ async def do_again(context: Context) -> None:
         chosen["scale"] = int(choice)
     await context.bot.state.set(context.state_key("photo"), dict(chosen))
     fresh = {"before": new_id(), "after": new_id()}
-    await context.bot.chores.start(context, KIND, {**payload, **chosen, **fresh})
+    await context.bot.jobs.start(context, KIND, {**payload, **chosen, **fresh})
 
 
 mode = Mode(
@@ -175,6 +176,6 @@ mode = Mode(
     takes=frozenset({MessageKind.PHOTO}),
     documents=("image/",),
     defaults={"scale": 0, "only_center_face": False},
-    chores={KIND: JobKind(enhance, view, lambda _, language: _AT_WORK.say(language))},
+    jobs={KIND: JobKind(enhance, view, lambda _, language: _AT_WORK.say(language))},
     presses={"photo": do_again},
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 from beseda.core.errors import SettingsError
-from beseda.engine.context import Mode
+from beseda.engine.modes import Mode
 
 BUNDLED = Path(__file__).parent
 _NAME = re.compile(r"[a-z][a-z0-9_]*")

@@ -7,13 +7,14 @@ from pathlib import PurePath
 from beseda.core.chat import ChatKind
 from beseda.core.errors import InputError
 from beseda.core.ids import new_id
-from beseda.engine.context import Action, BotServices, Context, JobKind, Mode
+from beseda.engine.context import BotServices, Context
 from beseda.engine.files.model import FileKind, FileOwner, NewFile, add_subject
 from beseda.engine.incoming import Attachment, MessageKind
 from beseda.engine.jobs.base import JobControl
 from beseda.engine.jobs.model import Job
 from beseda.engine.mode_input import ModeInput
-from beseda.features.minutes import MAX_TEXT_BYTES, DocumentProgress, read_text
+from beseda.engine.modes import Action, JobKind, Mode
+from beseda.features.minutes import MAX_TEXT_BYTES, DocumentProgress, DocumentService, read_text
 from beseda.features.minutes.model import DocumentKind
 from beseda.locales import Text
 from beseda.modes import _transcripts
@@ -79,7 +80,8 @@ async def take(context: Context, material: ModeInput) -> None:
     await context.bot.state.set(context.state_key(NAME), {"text": kept.id, "subtitles": 0})
     private = context.event.place.kind is ChatKind.PRIVATE
     await context.reply(
-        context.say(_TAKEN, characters=len(text)), context.bot.menus.actions(NAME, context.language, private=private)
+        context.say(_TAKEN, characters=len(text)),
+        context.bot.handlers.menus.actions(NAME, context.language, private=private),
     )
 
 
@@ -88,7 +90,7 @@ def _find_subject(attachment: Attachment | None, text: str) -> str:
 
 
 async def _fetch(context: Context, attachment: Attachment) -> str:
-    target = context.bot.downloads / f"text-{new_id()}"
+    target = context.bot.options.downloads / f"text-{new_id()}"
     try:
         await context.bot.api.download(attachment.file_id, target, limit=MAX_TEXT_BYTES)
         return read_text(await asyncio.to_thread(target.read_bytes))
@@ -108,12 +110,12 @@ def _starter(kind: DocumentKind) -> Callable[[Context], Awaitable[None]]:
             await context.reply(context.say(_NONE_YET))
             return
         payload = {**current, "kind": kind.value, "document": new_id()}
-        await context.bot.chores.start(context, KIND, payload, slot="text")
+        await context.bot.jobs.start(context, KIND, payload, slot="text")
 
     return start
 
 
-async def write(bot: BotServices, job: Job, control: JobControl) -> Mapping[str, object]:
+async def write(bot: BotServices, job: Job, control: JobControl, documents: DocumentService) -> Mapping[str, object]:
     """Have the model write the document, and keep it."""
     payload, language = job.request.payload, language_of(job)
 
@@ -123,7 +125,7 @@ async def write(bot: BotServices, job: Job, control: JobControl) -> Mapping[str,
 
     transcript = await _transcripts.load(bot, owner_of(job), number(payload, "text"), number(payload, "subtitles"))
     kind = DocumentKind(str(payload["kind"]))
-    document = await bot.documents.write(kind, transcript, language=language, listener=tell)
+    document = await documents.write(kind, transcript, language=language, listener=tell)
     new = NewFile(
         owner=owner_of(job),
         chat_id=chat_of(job),
@@ -163,5 +165,5 @@ mode = Mode(
     takes=frozenset({MessageKind.TEXT}),
     documents=("text/", "application/x-subrip", "application/json", "application/xml", "application/yaml"),
     actions=[*(Action(label, _starter(kind)) for kind, label in FORMATS.items()), Action(_ABOUT, tell_formats)],
-    chores={KIND: JobKind(write, view, describe)},
+    jobs={KIND: JobKind(write, view, describe)},
 )

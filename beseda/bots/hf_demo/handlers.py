@@ -15,7 +15,7 @@ from beseda.engine.handlers.start import send_greeting
 from beseda.engine.incoming import IncomingMessage, Press
 from beseda.engine.router import Router
 from beseda.engine.turns.model import Turn
-from beseda.engine.turns.parallel_answers import ParallelQuestion, Variant, VariantOutcome
+from beseda.engine.turns.parallel_answers import ParallelAnswers, ParallelQuestion, Variant, VariantOutcome
 from beseda.engine.turns.question import Answered, Footer, Question
 from beseda.llm.base import FinishReason
 from beseda.locales import BotTexts, Text
@@ -45,14 +45,14 @@ _CHEAPEST = Text("cheapest", TEXTS)
 
 
 @router.answer
-async def answer(context: Context, question: Question, turn: Turn | None) -> None:
+async def answer(context: Context, question: Question, turn: Turn | None, parallel: ParallelAnswers) -> None:
     """Answer with the chosen model, or with all models if the question is a comparison."""
     command, _, rest = question.text.partition(" ")
     if command == COMPARE and rest.strip():
-        await _compare(context, replace(question, text=rest.strip(), command=COMPARE), turn)
+        await _compare(replace(question, text=rest.strip(), command=COMPARE), turn, parallel)
         return
     if await _takes_comparison(context):
-        await _compare(context, replace(question, command=COMPARE), turn)
+        await _compare(replace(question, command=COMPARE), turn, parallel)
         return
     alias = await _chosen(context)
 
@@ -116,13 +116,13 @@ async def _takes_comparison(context: Context) -> bool:
     return True
 
 
-async def _compare(context: Context, question: Question, turn: Turn | None) -> None:
+async def _compare(question: Question, turn: Turn | None, parallel: ParallelAnswers) -> None:
     seats = [Variant(f"🤖 **{alias}**", model=_spec(alias)) for alias in ALIASES]
 
     def close(outcomes: Sequence[VariantOutcome]) -> Footer:
         return Footer(describe_race(outcomes, question.language))
 
-    await context.bot.panel.answer(ParallelQuestion(question, seats, close), turn)
+    await parallel.answer(ParallelQuestion(question, seats, close), turn)
 
 
 def describe_race(outcomes: Sequence[VariantOutcome], language: str) -> str:

@@ -7,7 +7,7 @@ from beseda.bots.literary.comparison import compare_texts
 from beseda.engine.context import Context
 from beseda.engine.router import Router
 from beseda.engine.turns.model import Turn
-from beseda.engine.turns.parallel_answers import ParallelQuestion, Variant, VariantOutcome
+from beseda.engine.turns.parallel_answers import ParallelAnswers, ParallelQuestion, Variant, VariantOutcome
 from beseda.engine.turns.question import Footer, Question
 from beseda.locales import BotTexts, Text
 
@@ -26,7 +26,7 @@ _ALONE = Text("alone", TEXTS)
 
 
 @router.answer
-async def answer(context: Context, question: Question, turn: Turn | None) -> None:
+async def answer(context: Context, question: Question, turn: Turn | None, parallel: ParallelAnswers) -> None:
     """Answer with the model at each temperature."""
     language = question.language
     seats = [
@@ -37,7 +37,7 @@ async def answer(context: Context, question: Question, turn: Turn | None) -> Non
         said = {value: outcome.said for value, outcome in zip(TEMPERATURES, outcomes, strict=True) if outcome.said}
         return Footer(describe_difference(said, language))
 
-    await context.bot.panel.answer(ParallelQuestion(question, seats, close), turn)
+    await parallel.answer(ParallelQuestion(question, seats, close), turn)
 
 
 def describe_difference(said: dict[float, str], language: str) -> str:

@@ -73,7 +73,7 @@ _shelf = CatalogueShelf()
 @router.prepare
 async def read_catalogue(bot: BotServices) -> None:
     """Read the owner's file at the start, so that an invalid file is reported before the bot answers."""
-    await _shelf.load(bot.storage / FILE_NAME)
+    await _shelf.load(bot.options.storage / FILE_NAME)
 
 
 @router.answer
@@ -189,7 +189,7 @@ async def _set_mode(context: Context, name: str) -> None:
 
 async def _catalogue(context: Context) -> PropertyCatalogue | None:
     """Return the owner's catalogue, else the sample if this chat has chosen it, else None."""
-    own = await _shelf.find(context.bot.storage / FILE_NAME)
+    own = await _shelf.find(context.bot.options.storage / FILE_NAME)
     if own is not None:
         return own
     asked = await context.bot.state.get(context.state_key("catalogue"))

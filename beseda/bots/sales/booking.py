@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 from beseda.bots.sales import texts
-from beseda.bots.sales.sales_context import SalesContext, converse
+from beseda.bots.sales.sales_context import SalesContext
 from beseda.core.errors import BesedaError, NotFoundError
 from beseda.engine.context import Context, argument
 from beseda.engine.handlers.history import keep_private
@@ -20,6 +20,7 @@ from beseda.engine.incoming import Press
 from beseda.engine.router import Router
 from beseda.features.meetings.calendar import CalendarSlot
 from beseda.features.meetings.model import Meeting, MeetingState
+from beseda.features.meetings.service import MeetingService
 from beseda.features.sales.model import BOOKED, CONFIRMED, PICKS_TIME
 from beseda.features.sales.service import Talk
 from beseda.telegram.base import Button, Keyboard, Markup
@@ -63,13 +64,13 @@ class Booking:
         """Show the upcoming meetings, each with its buttons."""
         if not await keep_private(context):
             return
-        theirs = await context.bot.meetings.for_person(context.bot.profile.name, context.person.id)
+        theirs = await self._shop.meetings.for_person(context.bot.profile.name, context.person.id)
         found = [one for one in theirs if one.state.is_active]
         if not found:
             pick = [[Button(self._pick(context), "meet:pick")]] if context.bot.profile.calendar else ()
             await context.reply(context.say(texts.NO_MEETINGS), pick)
             return
-        lines = [context.say(texts.MEETINGS), *(f"- {_describe(context, one)}" for one in found)]
+        lines = [context.say(texts.MEETINGS), *(f"- {_describe(context, self._shop.meetings, one)}" for one in found)]
         await context.reply("\n".join(lines), [row for one in found for row in _keyboard(context, one)])
 
     def _pick(self, context: Context) -> str:
@@ -102,7 +103,7 @@ class Booking:
 
     async def _write_days(self, context: Context, meeting_id: int) -> tuple[str, Keyboard]:
         """Return the days with free times as buttons."""
-        calendar = context.bot.meetings.diary(context.bot.profile.name).calendar
+        calendar = self._shop.meetings.diary(context.bot.profile.name).calendar
         labels = {calendar.day_of(slot.starts_at): _split(slot)[0] for slot in await self._slots(context, None, _DAYS)}
         days = list(labels.items())[:_SHOWN_DAYS]
         if not days:
@@ -116,18 +117,18 @@ class Booking:
         if not slots:
             await context.replace_text(*await self._write_days(context, meeting_id))
             return
-        zone = context.bot.meetings.diary(context.bot.profile.name).calendar.zone.key
+        zone = self._shop.meetings.diary(context.bot.profile.name).calendar.zone.key
         buttons = [Button(_split(one)[1], f"meet:at:{int(one.starts_at.timestamp())}:{meeting_id}") for one in slots]
         rows = [buttons[start : start + _TIMES_IN_A_ROW] for start in range(0, len(buttons), _TIMES_IN_A_ROW)]
         back = [Button(context.say(texts.OTHER_DAY), f"meet:days:{meeting_id}")]
         await context.replace_text(context.say(texts.CHOOSE_TIME, day=_split(slots[0])[0], zone=zone), [*rows, back])
 
     async def _slots(self, context: Context, day: date | None, days: int) -> list[CalendarSlot]:
-        return await context.bot.meetings.free_slots(context.bot.profile.name, day, days, context.language)
+        return await self._shop.meetings.free_slots(context.bot.profile.name, day, days, context.language)
 
     async def _book(self, context: Context, starts_at: datetime, meeting_id: int) -> None:
         """Reserve a time or move a meeting. If that fails, show the error and the days again. Raises NotFoundError."""
-        meetings, talk = context.bot.meetings, await self._shop.talk(context)
+        meetings, talk = self._shop.meetings, await self._shop.talk(context)
         if meeting_id:
             await self._find(context, meeting_id)
         calendar = meetings.diary(context.bot.profile.name).calendar
@@ -147,14 +148,14 @@ class Booking:
             return context.say(told, time=meetings.write_time(done, context.language)), _keyboard(context, done)
 
         when = calendar.write_time(starts_at, context.language)
-        await converse(context, context.say(texts.TAKE, time=when), respond, in_place=True)
+        await self._shop.converse(context, context.say(texts.TAKE, time=when), respond, in_place=True)
 
     async def _hold(self, context: Context, talk: Talk, starts_at: datetime) -> Meeting:
         lead = await self._shop.service.find_lead(talk)
-        return await context.bot.meetings.book(lead.id, starts_at, user_id=talk.person.id)
+        return await self._shop.meetings.book(lead.id, starts_at, user_id=talk.person.id)
 
     async def _confirm(self, context: Context, meeting_id: int) -> None:
-        meetings, talk = context.bot.meetings, await self._shop.talk(context)
+        meetings, talk = self._shop.meetings, await self._shop.talk(context)
         await self._find(context, meeting_id)
 
         async def respond(message_id: int) -> tuple[str, Markup]:
@@ -169,23 +170,23 @@ class Booking:
                 words.append(context.say(texts.ADD_NUMBER))
             return "\n\n".join(words), ()
 
-        await converse(context, context.say(texts.I_CONFIRM), respond, in_place=True)
+        await self._shop.converse(context, context.say(texts.I_CONFIRM), respond, in_place=True)
 
     async def _cancel(self, context: Context, meeting_id: int) -> None:
         await self._find(context, meeting_id)
 
         async def respond(_message_id: int) -> tuple[str, Markup]:
             try:
-                await context.bot.meetings.cancel(meeting_id)
+                await self._shop.meetings.cancel(meeting_id)
             except BesedaError as error:
                 return error.say(context.language), ()
             return context.say(texts.CANCELLED), [[Button(self._pick(context), "meet:pick")]]
 
-        await converse(context, context.say(texts.I_CANCEL), respond, in_place=True)
+        await self._shop.converse(context, context.say(texts.I_CANCEL), respond, in_place=True)
 
     async def _find(self, context: Context, meeting_id: int) -> Meeting:
         """Return a meeting of this person. Raises NotFoundError."""
-        meeting = await context.bot.meetings.find(meeting_id)
+        meeting = await self._shop.meetings.find(meeting_id)
         if (meeting.bot, meeting.guest.user_id) != (context.bot.profile.name, context.person.id):
             raise NotFoundError(f"meeting {meeting_id} is not this person's")
         return meeting
@@ -200,9 +201,9 @@ def _keyboard(context: Context, meeting: Meeting) -> list[list[Button]]:
     return [confirm, others] if meeting.state is MeetingState.TENTATIVE else [others]
 
 
-def _describe(context: Context, meeting: Meeting) -> str:
+def _describe(context: Context, meetings: MeetingService, meeting: Meeting) -> str:
     mark = texts.CONFIRMED_MARK if meeting.state is MeetingState.CONFIRMED else texts.TENTATIVE_MARK
-    return f"{context.bot.meetings.write_time(meeting, context.language)}: {context.say(mark)}"
+    return f"{meetings.write_time(meeting, context.language)}: {context.say(mark)}"
 
 
 def _split(slot: CalendarSlot) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """Consent and contacts: requested once, dated, proven by a message, and revocable at any time."""
 
 from beseda.bots.sales import texts
-from beseda.bots.sales.sales_context import SalesContext, converse
+from beseda.bots.sales.sales_context import SalesContext
 from beseda.engine.context import Context, argument
 from beseda.engine.handlers.history import keep_private
 from beseda.engine.incoming import IncomingMessage, MessageKind, Press
@@ -64,7 +64,7 @@ class Consents:
             await service.revoke_consent(talk, message_id)
             return context.say(texts.REVOKED if choice == "revoke" else texts.NOT_KEPT), ()
 
-        await converse(context, context.say(words), respond)
+        await self._shop.converse(context, context.say(words), respond)
 
     async def offer(self, context: Context) -> None:
         """Show the button that sends the person's number."""
@@ -89,4 +89,4 @@ class Consents:
             words = context.say(texts.THANKS_FOR_NUMBER, phone=phone) if kept else context.say(texts.BAD_NUMBER)
             return words, ReplyKeyboard(())
 
-        await converse(context, context.say(texts.MY_NUMBER, phone=phone), respond)
+        await self._shop.converse(context, context.say(texts.MY_NUMBER, phone=phone), respond)

@@ -35,7 +35,7 @@ class OwnerNews:
         lead = await self._shop.service.take_news(talk)
         if lead is None:
             return
-        places = [await bot.sales.private_chat(talk.bot, owner) for owner in sorted(bot.admin_ids)]
+        places = [await self._shop.store.private_chat(talk.bot, owner) for owner in sorted(bot.options.admin_ids)]
         notices = [
             _number(internal_update(talk.bot, READY, *place, {"lead_id": lead.id}), lead, place[1].id)
             for place in places
@@ -52,7 +52,7 @@ class OwnerNews:
         """Show the lead with the facts known about it."""
         assert isinstance(context.event, Notice)  # noqa: S101 - the router's promise, for the type checker
         try:
-            lead = await context.bot.leads.find(int(str(context.event.data["lead_id"])))
+            lead = await self._shop.leads.find(int(str(context.event.data["lead_id"])))
         except NotFoundError:
             return  # erased since
         slots = self._shop.service.funnel.slots

@@ -32,12 +32,11 @@ async def take_edit(context: Context) -> None:
 async def _correct(context: Context, turn: Turn, words: str) -> None:
     memory, bot = context.bot.memory, context.bot
     last = await memory.conversations.last_turn(turn.conversation)
-    is_held = await bot.takeovers.find(context.event.place.chat) is not None
     turn.input = words
-    if turn.id < last or is_held:
+    if turn.id < last or context.held:
         await bot.turns.open(turn, (await context.question(words, turn.kind)).as_message())
         await memory.reload(turn.conversation)
-        for correction in bot.corrections:
+        for correction in bot.handlers.corrections:
             await correction(context)
         return
     await _reopen(context, turn)

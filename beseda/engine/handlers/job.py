@@ -18,17 +18,17 @@ _NOT_YOURS = Text("jobs.not_yours")
 async def handle_job(context: Context) -> None:
     """Cancel a job, or hand the work of one that failed in once more."""
     assert isinstance(context.event, Press)  # noqa: S101 - the router's promise, for the type checker
-    chores = context.bot.chores
+    chores = context.bot.jobs
     if await chores.resume(context):
         return
     choice, number = argument(context.event.data)
-    job = await context.bot.jobs.find(int(number))
+    job = await context.bot.jobs.queue.find(int(number))
     if job is None or job.request.bot != context.bot.profile.name:
         await context.acknowledge(context.say(_OVER))
     elif not may_act_for(context.person, job.request.user_id or context.person.id):
         await context.acknowledge(context.say(_NOT_YOURS), alert=True)
     elif choice == "cancel":
-        cancelled = await context.bot.jobs.cancel(job.id)
+        cancelled = await context.bot.jobs.queue.cancel(job.id)
         await context.acknowledge("" if cancelled else context.say(_OVER))
     elif job.state.is_over and await _is_first_press(context, job):
         await _do_again(context, job)
@@ -53,4 +53,4 @@ async def _do_again(context: Context, job: Job) -> None:
     place = context.event.place.chat
     if isinstance(context.event, Press):
         await context.try_call("editMessageReplyMarkup", chat_id=place.chat_id, message_id=context.event.message_id)
-    await context.bot.chores.start(context, job.request.kind, job.request.payload, slot=job.request.slot)
+    await context.bot.jobs.start(context, job.request.kind, job.request.payload, slot=job.request.slot)

@@ -25,7 +25,7 @@ def is_private(context: Context) -> bool:
 
 def menu_markup(context: Context, place: str) -> Markup:
     """Return the buttons of a menu in the language of the person."""
-    return context.bot.menus.markup(place, context.language, private=is_private(context))
+    return context.bot.handlers.menus.markup(place, context.language, private=is_private(context))
 
 
 @router.command("start", wordless=True)
@@ -42,7 +42,7 @@ async def show_menu(context: Context) -> None:
     if not standing.mode:
         await show_standing(context, ChatState())
         return
-    mode = context.bot.modes[standing.mode]
+    mode = context.bot.handlers.modes[standing.mode]
     text = context.say(_MAIN, title=context.say(HOME), mode=context.say(mode.button))
     await context.reply(text, menu_markup(context, ROOT))
 
@@ -50,7 +50,7 @@ async def show_menu(context: Context) -> None:
 @router.command("cancel", wordless=True)
 async def cancel(context: Context) -> None:
     """End everything that is being made for the person here, or else leave the mode for the main menu."""
-    if await context.bot.chores.cancel_all(context):
+    if await context.bot.jobs.cancel_all(context):
         return  # the message of each work says that it was stopped
     standing = await find_standing(context)
     await keep_standing(context, ChatState())
@@ -61,9 +61,9 @@ async def cancel(context: Context) -> None:
 async def show_standing(context: Context, standing: ChatState) -> None:
     """Remember and show a menu, or the mode with its invitation and the menu that it stands in."""
     await keep_standing(context, standing)
-    menus = context.bot.menus
+    menus = context.bot.handlers.menus
     if standing.mode:
-        mode = context.bot.modes[standing.mode]
+        mode = context.bot.handlers.modes[standing.mode]
         fields = {"mode": context.say(mode.button), "invitation": context.say(mode.invitation)}
         text = context.say(_INSIDE, **fields)
     else:
@@ -74,7 +74,7 @@ async def show_standing(context: Context, standing: ChatState) -> None:
 
 async def take_step(context: Context, step: MenuStep) -> None:
     """Perform the step of a button."""
-    menus = context.bot.menus
+    menus = context.bot.handlers.menus
     match step.kind:
         case "menu":
             await show_standing(context, ChatState(step.name if menus.has(step.name) else ROOT))
@@ -82,18 +82,18 @@ async def take_step(context: Context, step: MenuStep) -> None:
             standing = await find_standing(context)
             await show_standing(context, ChatState(standing.menu if standing.mode else ROOT))
         case "command":
-            if (handler := context.bot.commands.get(step.name)) is not None:
+            if (handler := context.bot.handlers.commands.get(step.name)) is not None:
                 await handler(context)
         case "action":
             await _act(context, step.name)
         case _:
-            if step.name in context.bot.modes:
+            if step.name in context.bot.handlers.modes:
                 await show_standing(context, ChatState(menus.home_of(step.name), step.name))
 
 
 async def _act(context: Context, name: str) -> None:
     mode, _, number = name.rpartition(".")
-    actions = context.bot.modes[mode].actions if mode in context.bot.modes else ()
+    actions = context.bot.handlers.modes[mode].actions if mode in context.bot.handlers.modes else ()
     if number.isdigit() and int(number) < len(actions):
         await actions[int(number)].run(context)
 
@@ -102,7 +102,7 @@ def _press(kind: str) -> Handler:
     async def press(context: Context) -> None:
         assert isinstance(context.event, Press)  # noqa: S101 - the router's promise, for the type checker
         await context.acknowledge()
-        if await context.bot.chores.resume(context):
+        if await context.bot.jobs.resume(context):
             return
         await take_step(context, MenuStep(kind, context.event.data.partition(":")[2]))
 

@@ -10,7 +10,6 @@ from beseda.engine.identify import identify
 from beseda.engine.incoming import IncomingMessage, MessageKind, Press
 from beseda.engine.mode_input import ModeInput
 from beseda.engine.router import Router
-from beseda.features.transcription.handlers import answer_voice
 from beseda.locales import Text
 from beseda.telegram.base import Button
 
@@ -35,20 +34,20 @@ async def take_input(context: Context) -> None:
     """Perform the step of a label, run the mode, offer another mode, or have the model answer."""
     event = context.event
     assert isinstance(event, IncomingMessage)  # noqa: S101 - the router's promise, for the type checker
-    if await context.bot.chores.resume(context):
+    if await context.bot.jobs.resume(context):
         return
-    step = context.bot.menus.find(event.text) if event.kind is MessageKind.TEXT else None
+    step = context.bot.handlers.menus.find(event.text) if event.kind is MessageKind.TEXT else None
     if step is not None:
         await take_step(context, step)
         return
     standing, material = await find_standing(context), await _take(context, event)
-    mode = context.bot.modes.get(standing.mode)
+    mode = context.bot.handlers.modes.get(standing.mode)
     if mode is not None and mode.suits(material, entered=True):
         await mode.run(context, material)
     elif event.kind is MessageKind.TEXT:
         await context.ask(await context.words())
     elif mode is None and event.kind in _HEARD and context.bot.profile.voice:
-        await answer_voice(context)
+        await context.bot.handlers.listener(context, None)
     else:
         await _offer(context, standing, material)
 
@@ -65,7 +64,7 @@ async def _offer(context: Context, standing: ChatState, material: ModeInput) -> 
     """Reply with a button for each mode that accepts this. If no mode is active and only one fits, start it
     immediately.
     """
-    event, modes = context.event, context.bot.modes
+    event, modes = context.event, context.bot.handlers.modes
     assert isinstance(event, IncomingMessage)  # noqa: S101
     fitting = [name for name, mode in modes.items() if mode.suits(material)]
     if not fitting and (event.text or event.quoted):
@@ -88,8 +87,8 @@ async def _offer(context: Context, standing: ChatState, material: ModeInput) -> 
 
 async def _enter(context: Context, name: str, material: ModeInput) -> None:
     """Switch to a mode and have it work."""
-    await keep_standing(context, ChatState(context.bot.menus.home_of(name), name))
-    await context.bot.modes[name].run(context, material)
+    await keep_standing(context, ChatState(context.bot.handlers.menus.home_of(name), name))
+    await context.bot.handlers.modes[name].run(context, material)
 
 
 @router.press("mode")
@@ -97,14 +96,14 @@ async def switch(context: Context) -> None:
     """Switch to the mode of the button. If the button was offered for a file, run the mode on that file."""
     assert isinstance(context.event, Press)  # noqa: S101
     await context.acknowledge()
-    if await context.bot.chores.resume(context):
+    if await context.bot.jobs.resume(context):
         return
     name, *offered = argument(context.event.data)
-    mode = context.bot.modes.get(name)
+    mode = context.bot.handlers.modes.get(name)
     if mode is None:
         return
     material = await find_offer(context, offered[0]) if offered else None
     if material is None or not mode.suits(material):
-        await show_standing(context, ChatState(context.bot.menus.home_of(name), name))
+        await show_standing(context, ChatState(context.bot.handlers.menus.home_of(name), name))
         return
     await _enter(context, name, material)

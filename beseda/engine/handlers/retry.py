@@ -5,7 +5,6 @@ from beseda.engine.incoming import Press
 from beseda.engine.router import Router
 from beseda.engine.speaker import may_act_for
 from beseda.engine.turns.model import Turn, TurnState
-from beseda.features.transcription.handlers import listen_again
 from beseda.locales import Text
 
 router = Router()
@@ -29,7 +28,7 @@ async def retry(context: Context) -> None:
     if turn.input:
         await context.ask_again(turn)
     else:
-        await listen_again(context, turn)
+        await context.bot.handlers.listener(context, turn)
 
 
 def _can_be_retried(turn: Turn) -> bool:

@@ -33,7 +33,9 @@ async def explain(context: Context) -> None:
     profile = context.bot.profile
     lines = [f"/{name} — {context.say(describe(profile, name))}" for name in profile.commands]
     blocks = [context.say(profile.about)]
-    if modes := [f"{context.say(mode.button)} — {context.say(mode.about)}" for mode in context.bot.modes.values()]:
+    if modes := [
+        f"{context.say(mode.button)} — {context.say(mode.about)}" for mode in context.bot.handlers.modes.values()
+    ]:
         blocks.append(context.say(_MODES) + "\n\n" + "  \n".join(modes))
     blocks.append(context.say(_COMMANDS) + "\n\n" + "  \n".join(lines))
     if profile.voice:

@@ -4,6 +4,7 @@ from beseda.core.chat import ChatKind
 from beseda.engine.context import Context
 from beseda.engine.router import Router
 from beseda.engine.usage.budget import BudgetScope, BudgetStatus, Unit
+from beseda.engine.usage.budget_service import BudgetService
 from beseda.locales import Text
 
 router = Router()
@@ -27,24 +28,24 @@ _COST = Text("stats.cost")
 
 
 @router.command("stats", wordless=True)
-async def show_stats(context: Context) -> None:
+async def show_stats(context: Context, budgets: BudgetService) -> None:
     """Report messages, tokens and cost of this conversation, and the rest of the day's budgets."""
     totals = await context.bot.memory.conversations.totals(await context.conversation())
     cost = context.say(_COST, cost=totals.cost) if totals.cost else ""
     read, written = totals.prompt_tokens, totals.completion_tokens
     tokens = context.say(_TOKENS, prompt=read, completion=written) if read or written else ""
     stats = context.say(_STATS, messages=totals.messages, answers=totals.answers, tokens=tokens, cost=cost)
-    await context.reply("\n\n".join(filter(None, [stats, await _describe_budgets(context)])))
+    await context.reply("\n\n".join(filter(None, [stats, await _describe_budgets(context, budgets)])))
 
 
-async def _describe_budgets(context: Context) -> str:
+async def _describe_budgets(context: Context, budgets: BudgetService) -> str:
     """Return the status of the budgets that limit the person here, or an empty string if there are none."""
     bot, place = context.bot, context.event.place
     group = None if place.kind is ChatKind.PRIVATE else place.chat.chat_id
-    standings = await bot.budgets.standings(bot.profile.name, context.person.id, group)
+    standings = await budgets.standings(bot.profile.name, context.person.id, group)
     if not standings:
         return ""
-    hours, minutes = divmod(round(bot.budgets.renewal(bot.profile.name) / 60), 60)
+    hours, minutes = divmod(round(budgets.renewal(bot.profile.name) / 60), 60)
     lines = [_describe(context, standing) for standing in reversed(standings)]
     return "\n".join([context.say(_TODAY, hours=hours, minutes=minutes), "", *lines])
 

@@ -23,7 +23,7 @@ async def guard_access(context: Context, handler: Handler) -> None:
 
 def _is_guest(context: Context) -> bool:
     bot = context.bot
-    if bot.profile.access is not Access.ADMINS or not bot.admin_ids:
+    if bot.profile.access is not Access.ADMINS or not bot.options.admin_ids:
         return True
     # Only messages and presses are requests of a person. A group that moves has none, and a block asks for nothing.
-    return not isinstance(context.event, IncomingMessage | Press) or context.person.id in bot.admin_ids
+    return not isinstance(context.event, IncomingMessage | Press) or context.person.id in bot.options.admin_ids

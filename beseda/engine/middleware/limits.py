@@ -14,7 +14,7 @@ from beseda.engine.context import Context
 from beseda.engine.incoming import Event, IncomingMessage, Press
 from beseda.engine.middleware.presses import ASKING
 from beseda.engine.router import Handler
-from beseda.ephemeral.base.rate_limit import Rate
+from beseda.ephemeral.base.rate_limit import Rate, RateLimiter
 
 _ALBUM = 60.0  # seconds that the rest of an album has to come: ten files at most
 RATES = (Rate(limit=15, seconds=60), Rate(limit=80, seconds=3600))
@@ -30,33 +30,37 @@ class Postponed(Exception):  # noqa: N818 - not an error: the message will be wo
         self.seconds = seconds
 
 
-async def limit_messages(context: Context, handler: Handler) -> None:
+async def limit_messages(context: Context, handler: Handler, limiter: RateLimiter) -> None:
     """Let a message through as soon as the limits allow. Events that start no work always pass.
 
     Raise Postponed for a message that is not due yet; it passes when it is tried again.
     """
     bot = context.bot
-    if not bot.limited or not _asks(context.event) or context.event.place.turn_id is not None:
+    if not bot.options.limited or not _asks(context.event) or context.event.place.turn_id is not None:
         await handler(context)
         return
     who = f"{bot.me.id}:{context.person.id}"
     if not context.admitted:
         context.admitted = True
-        await _take_place(context, who)
+        await _take_place(context, who, limiter)
     await handler(context)
 
 
-async def _take_place(context: Context, who: str) -> None:
+async def _take_place(context: Context, who: str, limiter: RateLimiter) -> None:
     """Count a message at the time at which it was written. Raise Postponed if it is not due yet."""
     bot, album = context.bot, _album_key(context, who)
     if album and not await bot.cache.add(album, b"1", ttl=_ALBUM):
         return  # of an album that was counted: sent at once, it is one thing said
     age = _age(context)
-    rates = _rates((bot.limits.user_minute, 60.0), (bot.limits.user_hour, 3600.0))
-    wait = await bot.limiter.reserve(f"messages:{who}", (*rates, GAP), age=age)
-    for name, limit in ((f"bot:{bot.me.id}", bot.limits.bot_minute), ("total", bot.limits.total_minute)):
+    limits = bot.options.limits
+    rates = _rates((limits.user_minute, 60.0), (limits.user_hour, 3600.0))
+    wait = await limiter.reserve(f"messages:{who}", (*rates, GAP), age=age)
+    for name, limit in (
+        (f"bot:{bot.me.id}", bot.options.limits.bot_minute),
+        ("total", bot.options.limits.total_minute),
+    ):
         if limit:
-            place = await bot.limiter.reserve(f"messages:{name}", _rates((limit, 60.0)), age=age)
+            place = await limiter.reserve(f"messages:{name}", _rates((limit, 60.0)), age=age)
             wait = max(wait, place)
     if wait > 0:
         if wait > GAP.seconds and isinstance(context.event, Press):

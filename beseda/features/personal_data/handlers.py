@@ -6,7 +6,7 @@ from beseda.engine.handlers.history import keep_private, write_size
 from beseda.engine.incoming import Press
 from beseda.engine.router import Router
 from beseda.engine.speaker import may_act_for
-from beseda.features.personal_data.service import NameStates
+from beseda.features.personal_data.service import NameStates, PersonalDataService
 from beseda.locales import Text
 from beseda.telegram.base import Button
 from beseda.telegram.part import Media, MediaKind
@@ -26,11 +26,11 @@ _STATES = ("mode", "offer", "photo", "transcript", "model", "sales", "catalogue"
 
 
 @router.command("mydata", wordless=True)
-async def hand_over(context: Context) -> None:
+async def hand_over(context: Context, personal_data: PersonalDataService) -> None:
     """Send all of it as zip files; none stays with us."""
     if not await keep_private(context):
         return
-    async with context.typing(), context.bot.personal_data.export(_owner(context), _name_states(context)) as volumes:
+    async with context.typing(), personal_data.export(_owner(context), _name_states(context)) as volumes:
         async for volume in volumes:
             media = Media(MediaKind.DOCUMENT, str(volume.path.absolute()), f"my-data-{volume.number}.zip")
             caption = context.say(_VOLUME, number=volume.number)
@@ -47,7 +47,7 @@ async def ask_to_forget(context: Context) -> None:
 
 
 @router.press("forget")
-async def forget(context: Context) -> None:
+async def forget(context: Context, personal_data: PersonalDataService) -> None:
     """Erase the data and report the amounts, or keep it if the person declines."""
     assert isinstance(context.event, Press)  # noqa: S101 - the router's promise, for the type checker
     choice, who = argument(context.event.data)
@@ -58,7 +58,7 @@ async def forget(context: Context) -> None:
     if choice != "yes":
         await context.replace_text(context.say(_KEPT))
         return
-    gone = await context.bot.personal_data.forget(FileOwner(context.bot.profile.name, int(who)), _name_states(context))
+    gone = await personal_data.forget(FileOwner(context.bot.profile.name, int(who)), _name_states(context))
     size = write_size(gone.file_bytes, context.language)
     fields = {"messages": gone.messages, "files": gone.files, "size": size, "jobs": gone.jobs}
     await context.replace_text(context.say(_DONE, **fields))

@@ -9,6 +9,7 @@ from beseda.engine.middleware.presses import ASKING
 from beseda.engine.router import Handler
 from beseda.engine.turns.model import TurnKind, TurnState
 from beseda.engine.turns.question import Question
+from beseda.features.takeover.service import TakeoverService
 from beseda.locales import Text
 
 _HELD = frozenset(
@@ -26,10 +27,14 @@ _HELD = frozenset(
 _HUMAN_HERE = Text("takeover.human_here")
 
 
-async def keep_silent(context: Context, handler: Handler) -> None:
+async def keep_silent(context: Context, handler: Handler, takeovers: TakeoverService) -> None:
     """Store a message if an operator has taken the conversation over; let everything else through."""
     event = context.event
-    if not _concerns_model(context) or await context.bot.takeovers.find(event.place.chat) is None:
+    if not _concerns_model(context):
+        await handler(context)
+        return
+    context.held = await takeovers.find(event.place.chat) is not None
+    if not context.held or (isinstance(event, IncomingMessage) and event.edited):
         await handler(context)
     elif isinstance(event, Press):
         await context.acknowledge(context.say(_HUMAN_HERE))
@@ -40,7 +45,7 @@ async def keep_silent(context: Context, handler: Handler) -> None:
 def _concerns_model(context: Context) -> bool:
     event = context.event
     if isinstance(event, IncomingMessage):
-        return not event.command and not event.edited and event.kind in _HELD
+        return not event.command and event.kind in _HELD
     return isinstance(event, Press) and event.data.startswith(ASKING)
 
 

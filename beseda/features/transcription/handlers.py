@@ -11,6 +11,7 @@ from beseda.engine.identify import SOUNDS, identify
 from beseda.engine.incoming import Attachment, IncomingMessage, MessageKind
 from beseda.engine.router import Router
 from beseda.engine.turns.model import Turn, TurnKind
+from beseda.features.transcription.voice import VoiceService
 from beseda.llm.quotation import Quotation
 
 log = logging.getLogger(__name__)
@@ -20,16 +21,19 @@ _KEPT = 24 * 3600.0  # seconds that a recording can be listened to again
 
 
 @router.message(MessageKind.DOCUMENT)
-async def answer_document(context: Context) -> None:
+async def answer_document(context: Context, voice: VoiceService) -> None:
     """Hear a recording that was sent as a file; have the words beside any other file answered."""
     event = context.event
     assert isinstance(event, IncomingMessage) and event.attachment is not None  # noqa: S101
     attachment = await identify(context.bot.api, event.attachment)
-    await (answer_voice if attachment.mime.startswith(SOUNDS) else answer_words)(context)
+    if attachment.mime.startswith(SOUNDS):
+        await answer_voice(context, voice)
+    else:
+        await answer_words(context)
 
 
 @router.message(MessageKind.VOICE, MessageKind.VIDEO_NOTE, MessageKind.AUDIO)
-async def answer_voice(context: Context) -> None:
+async def answer_voice(context: Context, voice: VoiceService) -> None:
     """Have the model answer a recording."""
     event = context.event
     assert isinstance(event, IncomingMessage) and event.attachment is not None  # noqa: S101
@@ -37,34 +41,44 @@ async def answer_voice(context: Context) -> None:
         await answer_words(context)
         return
     turn = await context.turn()
-    if turn is None:
-        await _hear(context, event.attachment, None)
+    if turn is None or not turn.input:
+        await _hear(context, voice, event.attachment, turn)
     else:
         await context.ask_spoken(turn.input, turn)
 
 
-async def listen_again(context: Context, turn: Turn) -> None:
-    """Try once more to hear a recording that could not be heard."""
+@router.listen
+async def listen(context: Context, turn: Turn | None, voice: VoiceService) -> None:
+    """Have the model answer the recording of a message, or, for a retry, that of a turn which failed."""
+    if turn is None:
+        await answer_voice(context, voice)
+        return
     kept = await context.bot.state.get(_key(turn.id))
     if kept is None:
         await context.refuse(InputError(f"turn {turn.id}: the recording is no longer known"))
         return
     origin = str(kept["origin"]) if kept.get("forwarded") else None
-    await _hear(context, Attachment(MessageKind.VOICE, str(kept["file_id"])), turn, origin=origin)
+    await _hear(context, voice, Attachment(MessageKind.VOICE, str(kept["file_id"])), turn, origin=origin)
 
 
-async def _hear(context: Context, attachment: Attachment, turn: Turn | None, *, origin: str | None = None) -> None:
-    """Hear a recording and have its words answered; `origin` is the author of a forwarded one that is heard again."""
+async def _hear(
+    context: Context, voice: VoiceService, attachment: Attachment, turn: Turn | None, *, origin: str | None = None
+) -> None:
+    """Hear a recording and have its words answered; `origin` is the author of a forwarded one that is heard again.
+
+    The turn is stored before the recording is sent to a service, like every other step, and again with the words.
+    """
+    if turn is None:
+        turn = (await context.question("", TurnKind.VOICE)).open_turn()
+        await context.bot.turns.open(turn, None)
     try:
         async with context.typing():
-            text = await _transcribe(context, attachment)
+            text = await _transcribe(context, voice, attachment)
     except BesedaError as error:
         await _fail(context, attachment, error, turn)
         return
-    words = await _mark(context, text) if origin is None else Quotation(origin, text).write()
-    if turn is not None:
-        turn.input = words
-    await context.ask_spoken(words, turn)
+    turn.input = await _mark(context, text) if origin is None else Quotation(origin, text).write()
+    await context.ask_spoken(turn.input, turn)
 
 
 async def _mark(context: Context, heard: str) -> str:
@@ -75,23 +89,22 @@ async def _mark(context: Context, heard: str) -> str:
     return await context.words("\n".join(filter(None, [event.mark(heard), event.mark(event.text)])))
 
 
-async def _transcribe(context: Context, attachment: Attachment) -> str:
+async def _transcribe(context: Context, voice: VoiceService, attachment: Attachment) -> str:
     """Download and transcribe a recording; nothing of it stays on disk."""
     bot = context.bot
     bot.api.check_size(attachment.size)
-    source = bot.downloads / f"{new_id()}.{attachment.kind}"
+    source = bot.options.downloads / f"{new_id()}.{attachment.kind}"
     try:
         await bot.api.download(attachment.file_id, source)
-        return (await bot.voice.listen(source)).text
+        return (await voice.listen(source)).text
     finally:
         await asyncio.to_thread(source.unlink, missing_ok=True)
 
 
-async def _fail(context: Context, attachment: Attachment, error: BesedaError, turn: Turn | None) -> None:
+async def _fail(context: Context, attachment: Attachment, error: BesedaError, turn: Turn) -> None:
     level = logging.WARNING if isinstance(error, RemoteError) else logging.INFO
     log.log(level, "a recording was not heard: %s: %s", type(error).__name__, error.detail)
     question = await context.question("", TurnKind.VOICE)
-    turn = turn or question.open_turn()
     if error.retryable:
         event, kept = context.event, dict[str, object](file_id=attachment.file_id)
         if isinstance(event, IncomingMessage) and event.forwarded:

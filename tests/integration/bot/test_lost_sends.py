@@ -217,7 +217,7 @@ async def _send_photos(living: LivingBot, number: int, caption: str) -> None:
 
 def tmp_folder(living: LivingBot) -> Path:
     """Return the folder of the files that the bot sends."""
-    folder = living.bot.runner.bot.storage / "files"
+    folder = living.bot.runner.bot.options.storage / "files"
     folder.mkdir(exist_ok=True)
     return folder
 

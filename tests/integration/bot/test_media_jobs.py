@@ -187,13 +187,13 @@ async def test_file_beyond_the_limit_is_refused_in_words(tmp_path: Path, caplog:
 
 CHATTY = """
 import asyncio
-from beseda.engine.context import JobKind, Mode
+from beseda.engine.modes import JobKind, Mode
 from beseda.engine.incoming import MessageKind
 from beseda.locales import Text
 from beseda.modes._sending import draw_progress
 
 async def start(context, material):
-    await context.bot.chores.start(context, "words.count", {})
+    await context.bot.jobs.start(context, "words.count", {})
 
 async def work(desk, job, control):
     for number in range(70):

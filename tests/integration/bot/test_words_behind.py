@@ -21,7 +21,7 @@ COMMANDS = [
 async def test_words_behind_a_command_are_answered_after_its_work(bot: str, command: str, tmp_path: Path) -> None:
     model = ScriptedModel(fallback="Paris.")
     async with living_bot(tmp_path, model, bot) as living:
-        assert command in living.bot.runner.bot.commands
+        assert command in living.bot.runner.bot.handlers.commands
         anna = await living.user()
         await anna.say(f"/{command} {QUESTION}")
         await anna.wait_text("Paris.")

@@ -14,7 +14,7 @@ about: {ru: умеет, en: can}
 greeting: {ru: Привет, en: Hello}
 """
 OWN = """
-from beseda.engine.context import Mode
+from beseda.engine.modes import Mode
 from beseda.locales import Text
 
 async def run(context, material): ...
@@ -45,7 +45,7 @@ def test_bundled_mode_is_whole(name: str, tmp_path: Path) -> None:
     texts = [mode.button, mode.about, mode.invitation, *(action.label for action in mode.actions)]
     assert all(text.say("ru") and text.say("en") for text in texts)
     assert mode.takes or mode.documents
-    assert all(kind.count(".") == 1 for kind in mode.chores)
+    assert all(kind.count(".") == 1 for kind in mode.jobs)
 
 
 def test_own_mode_and_its_settings_are_taken(tmp_path: Path) -> None:
