@@ -206,7 +206,7 @@ async def view(desk, job):
 
 mode = Mode(Text(ru="Счёт", en="Count"), Text(ru="а", en="a"), Text(ru="б", en="b"), start,
             takes=frozenset({MessageKind.TEXT}),
-            chores={"words.count": JobKind(work, view, lambda job, language: "at " + draw_progress(job))})
+            jobs={"words.count": JobKind(work, view, lambda job, language: "at " + draw_progress(job))})
 """
 
 
