@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from beseda.core.chat import ChatKey, Conversation, Person
 from beseda.core.clock import Clock
@@ -22,10 +22,11 @@ from beseda.engine.bot import BotProfile
 from beseda.engine.conversations.memory import ConversationMemory
 from beseda.engine.files.service import FileService
 from beseda.engine.incoming import Event, Identity, IncomingMessage, Membership, Notice, Press
-from beseda.engine.jobs.tracker import JobTracker
+from beseda.engine.jobs.base import JobQueue
+from beseda.engine.jobs.model import DEFAULT_SLOT, Job
 from beseda.engine.limits import Limits
 from beseda.engine.menu import MenuBook
-from beseda.engine.modes import Mode
+from beseda.engine.modes import JobKind, Mode
 from beseda.engine.turns.delivery import Delivery
 from beseda.engine.turns.model import Turn, TurnKind
 from beseda.engine.turns.question import Question
@@ -64,6 +65,42 @@ Listener = Callable[["Context", Turn | None], Awaitable[None]]
 async def refuse_recording(context: "Context", _turn: Turn | None) -> None:
     """Refuse a recording: the default for bots without a listener."""
     await context.refuse(UnsupportedInputError())
+
+
+class JobTracking(Protocol):
+    """The work of one bot that people wait for: `beseda.engine.jobs.tracker`, which is built over this module."""
+
+    kinds: Mapping[str, JobKind]
+    queue: JobQueue
+
+    async def start(
+        self, context: "Context", kind: str, payload: Mapping[str, object], *, slot: str = DEFAULT_SLOT
+    ) -> None:
+        """Hand work to the queue and show how it goes; the event is settled when its outcome is delivered."""
+        ...
+
+    async def resume(self, context: "Context") -> bool:
+        """Go on with the job of the event's turn, if it has one, and return whether it has."""
+        ...
+
+    async def cancel_all(self, context: "Context") -> bool:
+        """Cancel all work of the person in the event's chat and return whether there was anything."""
+        ...
+
+    async def hear(self, bot: "BotServices", job: Job) -> None:
+        """Handle a change of a job: update its progress message, or deliver its outcome."""
+        ...
+
+    async def leave(self, wanted: Callable[[int], bool], *, lost: bool = False) -> None:
+        """Stop showing progress in the chats for which `wanted` returns true: another replica shows it from now on.
+
+        Wait for updates of progress messages that are under way, unless the chats are already `lost`.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Show nothing more."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +147,7 @@ class BotServices:
     cache: Cache
     bus: Bus
     files: FileService
-    jobs: JobTracker
+    jobs: JobTracking
     clock: Clock
     options: BotOptions
     handlers: BotHandlers = field(default_factory=BotHandlers)

@@ -13,9 +13,9 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from beseda.core.errors import BesedaError, TelegramForbiddenError, TelegramRefusedError, ToolError
+from beseda.engine.context import BotServices, Context
 from beseda.engine.jobs.base import JobQueue
 from beseda.engine.jobs.model import DEFAULT_SLOT, Job, JobRequest, JobState
 from beseda.engine.modes import JobKind
@@ -23,9 +23,6 @@ from beseda.engine.turns.model import Turn, TurnKind, TurnState
 from beseda.locales import Text
 from beseda.telegram.base import Button, Target
 from beseda.telegram.part import Part, PartState
-
-if TYPE_CHECKING:
-    from beseda.engine.context import BotServices, Context
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +63,7 @@ class JobTracker:
         self._shown: dict[int, _ProgressMessage] = {}
 
     async def start(
-        self, context: "Context", kind: str, payload: Mapping[str, object], *, slot: str = DEFAULT_SLOT
+        self, context: Context, kind: str, payload: Mapping[str, object], *, slot: str = DEFAULT_SLOT
     ) -> None:
         """Hand work to the queue and show how it goes; the event is settled when its outcome is delivered."""
         bot = context.bot
@@ -87,7 +84,7 @@ class JobTracker:
         context.hand_over()
         await self._follow(bot, turn, job)
 
-    async def resume(self, context: "Context") -> bool:
+    async def resume(self, context: Context) -> bool:
         """Follow the job of the event's turn again after a crash or a sweep. Return whether the turn has a job."""
         turn = await context.turn()
         job = await self.queue.find(turn.id) if turn is not None else None
@@ -97,7 +94,7 @@ class JobTracker:
         await self._follow(context.bot, turn, job)
         return True
 
-    async def hear(self, bot: "BotServices", job: Job) -> None:
+    async def hear(self, bot: BotServices, job: Job) -> None:
         """Handle a change of a job: update its progress message, or deliver its outcome."""
         shown = self._shown.get(job.id)
         if shown is None:
@@ -109,7 +106,7 @@ class JobTracker:
         else:
             self._plan(bot, shown)
 
-    async def cancel_all(self, context: "Context") -> bool:
+    async def cancel_all(self, context: Context) -> bool:
         """Cancel all work of the person in the event's chat and return whether there was anything."""
         where = (context.event.place.chat, context.person.id)
         running = [
@@ -141,12 +138,12 @@ class JobTracker:
             task.cancel()
         await asyncio.gather(*due, return_exceptions=True)
 
-    def _plan(self, bot: "BotServices", shown: _ProgressMessage) -> None:
+    def _plan(self, bot: BotServices, shown: _ProgressMessage) -> None:
         """Have the progress shown as soon as three seconds have gone by since the last time."""
         if shown.due is None or shown.due.done():
             shown.due = asyncio.create_task(self._show_later(bot, shown))
 
-    async def _show_later(self, bot: "BotServices", shown: _ProgressMessage) -> None:
+    async def _show_later(self, bot: BotServices, shown: _ProgressMessage) -> None:
         wait = shown.edited_at + EDIT_EVERY - bot.clock.monotonic()
         if wait > 0:
             await bot.clock.sleep(wait)
@@ -155,7 +152,7 @@ class JobTracker:
         except BesedaError as error:
             log.warning("progress of job %d is not shown: %s", shown.job.id, error.detail)
 
-    async def _follow(self, bot: "BotServices", turn: Turn, job: Job) -> None:
+    async def _follow(self, bot: BotServices, turn: Turn, job: Job) -> None:
         shown = self._shown.get(job.id)
         if shown is None:
             shown = self._shown[job.id] = _ProgressMessage(turn, job, turn.parts[0] if turn.parts else Part(0, ""))
@@ -166,7 +163,7 @@ class JobTracker:
             await self._show(bot, shown)
             self._plan(bot, shown)  # work that begins at once is not announced as waiting
 
-    async def _show(self, bot: "BotServices", shown: _ProgressMessage) -> None:
+    async def _show(self, bot: BotServices, shown: _ProgressMessage) -> None:
         """Show the progress: sent the first time, recorded before and after, then edited."""
         async with shown.lock:
             if shown.job.state.is_over or self._shown.get(shown.job.id) is not shown:
@@ -183,13 +180,13 @@ class JobTracker:
             part.html, part.markup = composed.html, composed.markup
             await self._put(bot, shown)
 
-    async def _put(self, bot: "BotServices", shown: _ProgressMessage) -> None:
+    async def _put(self, bot: BotServices, shown: _ProgressMessage) -> None:
         try:
             await bot.delivery.show(shown.turn, shown.part, shown.target)
         except (TelegramForbiddenError, TelegramRefusedError) as error:
             log.info("progress of job %d is not shown: %s", shown.job.id, error.detail)
 
-    async def _describe(self, bot: "BotServices", shown: _ProgressMessage) -> str:
+    async def _describe(self, bot: BotServices, shown: _ProgressMessage) -> str:
         job = shown.job
         language = _language(job)
         if job.state is JobState.QUEUED and not job.reason:
@@ -199,7 +196,7 @@ class JobTracker:
         chore = self.kinds.get(job.request.kind)
         return (chore.describe(job, language) if chore and chore.describe else "") or _AT_WORK.say(language)
 
-    async def _finish(self, bot: "BotServices", shown: _ProgressMessage) -> None:
+    async def _finish(self, bot: BotServices, shown: _ProgressMessage) -> None:
         """Store the outcome of a job as the answer of its turn and deliver it. Later calls for the job do nothing."""
         async with shown.lock:
             if self._shown.get(shown.job.id) is not shown:
@@ -213,7 +210,7 @@ class JobTracker:
             if shown.due is not None:
                 shown.due.cancel()
 
-    async def _answer(self, bot: "BotServices", shown: _ProgressMessage) -> Turn:
+    async def _answer(self, bot: BotServices, shown: _ProgressMessage) -> Turn:
         """Return the turn of a job that is over as it is to be stored."""
         parts = await self._compose_outcome(bot, shown)
         done, reason = shown.job.state is JobState.DONE, shown.job.reason
@@ -226,7 +223,7 @@ class JobTracker:
             reason="" if done else reason,
         )
 
-    async def _compose_outcome(self, bot: "BotServices", shown: _ProgressMessage) -> list[Part]:
+    async def _compose_outcome(self, bot: BotServices, shown: _ProgressMessage) -> list[Part]:
         job, chore = shown.job, self.kinds.get(shown.job.request.kind)
         parts: list[Part] = []
         if job.state is JobState.DONE and chore is not None:
@@ -245,14 +242,14 @@ class JobTracker:
             parts[0].continue_from(shown.part)
         return parts
 
-    async def _compose_failure(self, bot: "BotServices", job: Job) -> list[Part]:
+    async def _compose_failure(self, bot: BotServices, job: Job) -> list[Part]:
         error, language = find_error(job.reason), _language(job)
         again = [Button(AGAIN.say(language), f"job:again:{job.id}")] if error.retryable else []
         home = [Button(HOME.say(language), "menu:")] if bot.handlers.modes else []
         row = [*again, *home]
         return await bot.messenger.compose(error.text.say(language), [row] if row else ())
 
-    def _refresh_line(self, bot: "BotServices") -> None:
+    def _refresh_line(self, bot: BotServices) -> None:
         """Update the queue position in the progress messages of queued jobs."""
         for shown in self._shown.values():
             if shown.job.state is JobState.QUEUED:
