@@ -22,7 +22,7 @@ NATURAL_KEYS = {
     ("beseda/engine/conversations/summary_repository.py", ("conversation_id",)): "a conversation",
     ("beseda/ephemeral/persistent/state.py", ("key",)): "a name",
     ("beseda/engine/shards/repository.py", ("bot", "name")): "a process",
-    ("beseda/features/leads/_rows.py", ("bot", "status", "stage")): "a counter",
+    ("beseda/features/leads/queries.py", ("bot", "status", "stage")): "a counter",
 }
 
 # Loops that serve many, by the functions that they consist of, and what these may await.

@@ -270,12 +270,16 @@ class LeadFilter:
 
 @dataclass(frozen=True, slots=True)
 class LeadPage:
-    """Which piece of the list: behind the lead at `after` (its time and id), else from `offset` on."""
+    """Which piece of the list: behind the lead at `after` (its time and id), else from `offset` on.
+
+    `shown` are the columns of a piece that is written as JSON; all if it is empty.
+    """
 
     limit: int = 100
     offset: int = 0
     sort: LeadSort = LeadSort.NEWEST
     after: tuple[datetime, int] | None = None
+    shown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

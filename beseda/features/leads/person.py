@@ -11,9 +11,17 @@ from beseda.engine.events.model import EventType, redact
 from beseda.engine.events.repository import load_event, write_events
 from beseda.engine.events.tables import events
 from beseda.engine.files.model import FileOwner
-from beseda.features.leads._consent import find_consents
-from beseda.features.leads._rows import find_family, find_lead, find_people, move_stage, shift_total, store_lead
-from beseda.features.leads.model import Lead, LeadRecord, StageVisit
+from beseda.features.leads.model import Lead, LeadRecord
+from beseda.features.leads.queries import (
+    VISITS,
+    find_consents,
+    find_family,
+    find_lead,
+    find_people,
+    move_stage,
+    shift_total,
+    store_lead,
+)
 from beseda.features.leads.tables import lead_consents, lead_stages, leads
 from beseda.features.leads.update import fill_fields, lead_event, view_for
 
@@ -75,7 +83,7 @@ def _record(connection: Connection, lead: Lead, owner: FileOwner) -> LeadRecord:
     shown = {name: slot for name, slot in slots.items() if not others or slot.user_id in {None, owner.user_id}}
     return LeadRecord(
         replace(lead, slots=shown),
-        tuple(StageVisit(row.stage, row.entered_at, row.exited_at) for row in visits),
+        tuple(VISITS.load_all(visits)),
         tuple(consents),
         # Where two share a lead, its history tells of both.
         () if others else tuple(asdict(load_event(row)) for row in happened),

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias, TypeVar
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, insert, select, update
 
 from beseda.core.clock import Clock, SystemClock
 from beseda.core.errors import StaleVersionError, StorageError
@@ -15,20 +15,7 @@ from beseda.engine.conversations.tables import users
 from beseda.engine.events.model import EventType, NewEvent
 from beseda.engine.events.repository import write_events
 from beseda.engine.events.tables import events
-from beseda.features.leads import _consent
-from beseda.features.leads._list import list_leads, write_leads
-from beseda.features.leads._merge import join, merge, unmerge
-from beseda.features.leads._rows import (
-    dialect_insert,
-    find_duplicates,
-    find_family,
-    find_lead,
-    find_same_people,
-    find_sources,
-    lock_live,
-    shift_total,
-    store_lead,
-)
+from beseda.features.leads.merge import join, merge, unmerge
 from beseda.features.leads.model import (
     Consent,
     ConsentKind,
@@ -37,6 +24,7 @@ from beseda.features.leads.model import (
     LeadFilter,
     LeadList,
     LeadPage,
+    LeadStatus,
     LeadText,
     Merge,
     NewLead,
@@ -44,12 +32,31 @@ from beseda.features.leads.model import (
     PossibleDuplicate,
     StageVisit,
 )
-from beseda.features.leads.tables import lead_stages, leads
+from beseda.features.leads.queries import (
+    CONSENTS,
+    dialect_insert,
+    find_consents,
+    find_duplicates,
+    find_family,
+    find_lead,
+    find_people,
+    find_same_people,
+    find_sources,
+    find_visits,
+    lead_values,
+    list_leads,
+    lock_live,
+    shift_total,
+    store_lead,
+    write_leads,
+)
+from beseda.features.leads.tables import lead_consents, leads
 from beseda.features.leads.update import LeadMessage, LeadUpdate, apply_change, describe_lead, lead_event
 
 Decide: TypeAlias = Callable[[Lead, Mapping[int, LeadMessage]], LeadUpdate]
 
 T = TypeVar("T")
+_LONGEST_WORDS = 500
 _TRIES = 3  # to find a lead that another process makes or deletes at this moment
 
 
@@ -122,30 +129,28 @@ class LeadRepository:
 
     async def stages(self, lead_id: int) -> Sequence[StageVisit]:
         """Return the stages that a lead has passed through, oldest first."""
-        query = select(lead_stages).where(lead_stages.c.lead_id == lead_id)
-        query = query.order_by(lead_stages.c.entered_at, lead_stages.c.id)
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
-        return [StageVisit(row.stage, row.entered_at, row.exited_at) for row in rows]
+        return await self._database.read(lambda connection: find_visits(connection, lead_id))
 
     async def consents(self, lead_id: int) -> Sequence[Consent]:
         """Return the consents requested from the people of a lead, oldest first."""
-        return await self._database.read(lambda connection: _consent.find_consents(connection, lead_id))
+        return await self._database.read(lambda connection: find_consents(connection, lead_id))
 
     async def ask_consent(self, lead_id: int, kind: ConsentKind, user_id: int) -> None:
         """Record that a person was asked for a consent now."""
-        await self._write(lambda connection, now: _consent.ask(connection, lead_id, (kind, user_id), now))
+        await self._write(lambda connection, now: _ask_consent(connection, lead_id, kind, user_id, now))
 
     async def give_consent(self, lead_id: int, kind: ConsentKind, message_id: int) -> Consent | None:
         """Record the consent given in a message and return it, or None if the author is not a person of the lead."""
-        return await self._write(lambda connection, now: _consent.give(connection, lead_id, (kind, message_id), now))
+        return await self._write(lambda connection, now: _give_consent(connection, lead_id, kind, message_id, now))
 
     async def revoke_consent(self, lead_id: int, kind: ConsentKind, message_id: int | None, actor: str) -> bool:
         """Record that a consent is revoked or refused, by a person's message or by hand.
 
         Return False if the lead does not exist or the message is not from one of its people.
         """
-        what = (kind, message_id, actor)
-        return await self._write(lambda connection, now: _consent.revoke(connection, lead_id, what, now))
+        return await self._write(
+            lambda connection, now: _revoke_consent(connection, lead_id, kind, message_id, (actor, now))
+        )
 
     async def _write(self, work: Callable[[Connection, datetime], T]) -> T:
         now = self._clock.now()
@@ -183,11 +188,25 @@ def _find_or_insert(connection: Connection, new: NewLead, now: datetime) -> tupl
 def _insert(connection: Connection, new: NewLead, now: datetime) -> Lead | None:
     if new.user_id is not None:
         _insert_user(connection, new.user_id, now)
-    empty = dict.fromkeys(("name", "contact", "phone", "email", "email_key", "stage", "owner", "notes", "search"), "")
-    values = {"bot": new.bot, "user_id": new.user_id, "source": new.source, "status": "active", "fit_score": 0}
-    statement = dialect_insert(connection, leads).values(
-        {**empty, **values, "version": 0, "created_at": now, "updated_at": now}
+    empty = Lead(
+        id=0,
+        bot=new.bot,
+        user_id=new.user_id,
+        name="",
+        contact="",
+        phone="",
+        email="",
+        source=new.source,
+        status=LeadStatus.ACTIVE,
+        stage="",
+        owner="",
+        notes="",
+        fit_score=0,
+        version=0,
+        created_at=now,
+        updated_at=now,
     )
+    statement = dialect_insert(connection, leads).values(lead_values(empty, without=frozenset({"id"})))
     statement = statement.on_conflict_do_nothing(
         index_elements=["bot", "user_id"], index_where=leads.c.merged_into.is_(None)
     )
@@ -240,3 +259,79 @@ def _delete(connection: Connection, lead_id: int, order: tuple[str, Versions], n
         shift_total(connection, lead, -1)
     write_events(connection, [lead_event(EventType.LEAD_DELETED, lead, actor, {})], now)
     return True
+
+
+def _ask_consent(connection: Connection, lead_id: int, kind: ConsentKind, user_id: int, now: datetime) -> None:
+    """Record that a person was asked for a consent. An unanswered request is not recorded twice."""
+    lead = lock_live(connection, lead_id)
+    if lead is None or _find_open_consent(connection, lead, kind, user_id) is not None:
+        return
+    connection.execute(insert(lead_consents).values(_new_consent(lead, kind, user_id, now)))
+
+
+def _give_consent(
+    connection: Connection, lead_id: int, kind: ConsentKind, message_id: int, now: datetime
+) -> Consent | None:
+    """Store a consent with the message that gave it. A consent that is valid already stays as it is."""
+    lead = lock_live(connection, lead_id)
+    source = find_sources(connection, lead, [message_id]).get(message_id) if lead else None
+    if lead is None or source is None:
+        return None
+    own = [item for item in find_consents(connection, lead.id) if (item.kind, item.user_id) == (kind, source.user_id)]
+    if own and own[-1].holds:
+        return own[-1]
+    values = {"given_at": now, "message_id": message_id, "words": source.text[:_LONGEST_WORDS]}
+    number = _find_open_consent(connection, lead, kind, source.user_id)
+    if number is None:
+        connection.execute(insert(lead_consents).values({**_new_consent(lead, kind, source.user_id, now), **values}))
+    else:
+        connection.execute(update(lead_consents).where(lead_consents.c.id == number).values(values))
+    data = {"kind": kind, "user_id": source.user_id, "given_at": now, "message_id": message_id}
+    write_events(connection, [lead_event(EventType.CONSENT_GIVEN, lead, "bot", data)], now)
+    return next(item for item in reversed(find_consents(connection, lead.id)) if item.given_at == now)
+
+
+def _revoke_consent(
+    connection: Connection, lead_id: int, kind: ConsentKind, message_id: int | None, sign: tuple[str, datetime]
+) -> bool:
+    """Record that a consent is revoked or refused by the author of the message, or by all people of the lead.
+
+    Without a message it concerns all people. A consent that is revoked already stays as it is, and no second event is
+    written.
+    """
+    actor, now = sign
+    lead = lock_live(connection, lead_id)
+    if lead is None:
+        return False
+    people = find_people(connection, lead.id)
+    if message_id is not None:
+        people = {source.user_id for source in find_sources(connection, lead, [message_id]).values()}
+    known = {(item.kind, item.user_id): item for item in find_consents(connection, lead.id)}
+    for user_id in sorted(people):
+        last = known.get((kind, user_id))
+        if last is not None and last.revoked_at is not None:
+            continue
+        own = (lead_consents.c.lead_id == lead.id) & (lead_consents.c.kind == kind.value)
+        own &= (lead_consents.c.user_id == user_id) & lead_consents.c.revoked_at.is_(None)
+        if not connection.execute(update(lead_consents).where(own).values(revoked_at=now)).rowcount:
+            connection.execute(
+                insert(lead_consents).values({**_new_consent(lead, kind, user_id, now), "revoked_at": now})
+            )
+        data = {"kind": kind, "user_id": user_id, "revoked_at": now, "message_id": message_id}
+        write_events(connection, [lead_event(EventType.CONSENT_REVOKED, lead, actor, data)], now)
+    return bool(people)
+
+
+def _find_open_consent(connection: Connection, lead: Lead, kind: ConsentKind, user_id: int) -> int | None:
+    query = select(lead_consents.c.id).where(
+        lead_consents.c.lead_id == lead.id,
+        lead_consents.c.kind == kind.value,
+        lead_consents.c.user_id == user_id,
+        lead_consents.c.given_at.is_(None),
+        lead_consents.c.revoked_at.is_(None),
+    )
+    return connection.execute(query.order_by(lead_consents.c.id.desc()).limit(1)).scalar()
+
+
+def _new_consent(lead: Lead, kind: ConsentKind, user_id: int, now: datetime) -> dict[str, object]:
+    return {"lead_id": lead.id, **CONSENTS.values(Consent(kind, user_id, now))}

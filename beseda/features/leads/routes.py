@@ -38,7 +38,7 @@ def router(services: Services) -> APIRouter:
     async def list_leads(query: Annotated[LeadQuery, Query()]) -> Response:
         order, offset = f"leads:{query.sort}", query.offset if query.cursor is None else 0
         after = _read_place(query.cursor, order) if query.cursor is not None else None
-        found = await leads.write(query.filter(), LeadPage(query.limit, offset, query.sort, after))
+        found = await leads.write(query.filter(), LeadPage(query.limit, offset, query.sort, after, FIELDS))
         cursor = _write_place(found, order, query.sort) if found.count == query.limit else None
         return _show_list(found, query.limit, offset, cursor)
 

@@ -26,6 +26,10 @@ from beseda.features.leads.model import (
 BOT = "bot"
 """The actor of changes that follow from a conversation."""
 
+# What events and merges repeat of a lead: all but its identity and the course of its row.
+_UNTOLD = frozenset({"id", "bot", "user_id", "version", "created_at", "updated_at", "merged_into", "slots"})
+_TOLD = tuple(item.name for item in fields(Lead) if item.name not in _UNTOLD)
+
 _RANK = {SlotState.TO_ASK: 0, SlotState.TO_CONFIRM: 1, SlotState.ACCEPTED: 2}
 
 
@@ -209,11 +213,10 @@ def _hide(lead: Lead, foreign: Sequence[LeadSlot]) -> Lead:
 
 def tell_difference(old: Lead, new: Lead, actor: str) -> tuple[NewEvent, ...]:
     """Return the events of a change with the old and the new values, so that corrected values are not lost."""
-    names = ("name", "contact", "phone", "email", "phone_evidence", "status", "owner", "notes", "fit_score")
     changed = {
         name: {"old": getattr(old, name), "new": getattr(new, name)}
-        for name in names
-        if getattr(old, name) != getattr(new, name)
+        for name in _TOLD
+        if name not in {"source", "stage"} and getattr(old, name) != getattr(new, name)
     }
     slots = {
         name: {"old": _show(old.slots.get(name)), "new": _show(new.slots.get(name))}
@@ -238,10 +241,8 @@ def lead_event(kind: EventType, lead: Lead, actor: str, data: Mapping[str, objec
 
 def describe_lead(lead: Lead) -> dict[str, object]:
     """Return a lead as its events carry it."""
-    reach = ("name", "contact", "phone", "email", "phone_evidence")
-    names = (*reach, "source", "status", "stage", "owner", "notes", "fit_score")
     slots = {name: _show(slot) for name, slot in lead.slots.items()}
-    return {**{name: getattr(lead, name) for name in names}, "slots": slots}
+    return {**{name: getattr(lead, name) for name in _TOLD}, "slots": slots}
 
 
 def _show(slot: LeadSlot | None) -> dict[str, object] | None:
@@ -297,16 +298,18 @@ def separate_leads(live: Lead, part: Lead, before: Mapping[str, Any], now: datet
         name: _restore_slot(name, old, live, now) for name, old in (before.get("slots") or {}).items() if name in back
     }
     revived = fill_fields(replace(part, slots={**part.slots, **back}, merged_into=None), back.values())
-    names = ("name", "contact", "phone", "email", "phone_evidence", "status", "stage", "owner", "fit_score")
-    fields = {
+    restored = {
         name: before[name]
-        for name in names
-        if name in before and getattr(live, name) != before[name] and getattr(live, name) == getattr(revived, name)
+        for name in _TOLD
+        if name not in {"source", "notes"}
+        and name in before
+        and getattr(live, name) != before[name]
+        and getattr(live, name) == getattr(revived, name)
     }
     if "notes" in before and live.notes == "\n\n".join(filter(None, (before["notes"], part.notes))):
-        fields["notes"] = before["notes"]
-    fields |= {name: kind(fields[name]) for name, kind in _KINDS.items() if name in fields}
-    return replace(live, slots=kept, **fields), revived
+        restored["notes"] = before["notes"]
+    restored |= {name: kind(restored[name]) for name, kind in _KINDS.items() if name in restored}
+    return replace(live, slots=kept, **restored), revived
 
 
 _KINDS: Mapping[str, Callable[[Any], Any]] = {"status": LeadStatus, "phone_evidence": PhoneEvidence}

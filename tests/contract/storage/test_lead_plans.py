@@ -7,8 +7,8 @@ from sqlalchemy import Connection, insert, text
 from beseda.core.clock import SystemClock
 from beseda.db.database import Database
 from beseda.engine.conversations.tables import users
-from beseda.features.leads._list import select_page
 from beseda.features.leads.model import LeadFilter, LeadPage, LeadSort, LeadStatus
+from beseda.features.leads.queries import select_page
 from beseda.features.leads.tables import leads
 from tests.parts.query_plan import explain
 

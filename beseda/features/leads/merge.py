@@ -13,7 +13,8 @@ from beseda.engine.conversations.tables import messages
 from beseda.engine.events.model import EventType
 from beseda.engine.events.repository import write_events
 from beseda.engine.events.tables import events
-from beseda.features.leads._rows import (
+from beseda.features.leads.model import Lead, Merge
+from beseda.features.leads.queries import (
     find_lead,
     find_people,
     lock_live,
@@ -22,7 +23,6 @@ from beseda.features.leads._rows import (
     shift_total,
     store_lead,
 )
-from beseda.features.leads.model import Lead, Merge
 from beseda.features.leads.tables import lead_consents, lead_stages, leads
 from beseda.features.leads.update import LeadUpdate, describe_lead, lead_event, merge_leads, separate_leads
 
