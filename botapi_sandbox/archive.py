@@ -43,10 +43,12 @@ class ChatArchive:
 
     def restore(self) -> None:
         """Put the chats of the journal into the state, and begin a new journal with them."""
-        for line in self._read_lines():
-            # A journal of another version, or one that somebody has changed, costs its own lines only.
-            with contextlib.suppress(LookupError, TypeError, ValueError, AttributeError):
-                self._replay(orjson.loads(line))
+        if self._path.is_file():
+            with self._path.open("rb") as file:
+                while line := file.readline(_LONGEST_LINE):
+                    # A journal of another version, or one that was changed by hand, costs its own lines only.
+                    with contextlib.suppress(LookupError, TypeError, ValueError, AttributeError):
+                        self._replay(orjson.loads(line))
         self._rewrite()
 
     def add(self, kind: str, event: bytes) -> None:
@@ -69,13 +71,6 @@ class ChatArchive:
         self._file = -1
 
     # -- reading --------------------------------------------------------------------------------------------------
-
-    def _read_lines(self) -> Iterator[bytes]:
-        if not self._path.is_file():
-            return
-        with self._path.open("rb") as file:
-            while line := file.readline(_LONGEST_LINE):
-                yield line
 
     def _replay(self, event: Json) -> None:
         if event["type"] == "reset":

@@ -84,9 +84,15 @@ class BotApiServer:
             case "drop_after":
                 await self._run(request, bot, method)
                 return DroppedConnection()
-            case "drop_before" | "error" | "html":
-                await self._note(request, bot, method, (fault.status, f"fault: {fault.kind}"))
-                return _refuse_on_request(fault)
+            case "drop_before":
+                await self._note(request, bot, method, (fault.status, "fault: drop_before"))
+                return DroppedConnection()
+            case "html":
+                await self._note(request, bot, method, (fault.status, "fault: html"))
+                return Response(_HTML.format(status=fault.status), fault.status, media_type="text/html")
+            case "error":
+                await self._note(request, bot, method, (fault.status, "fault: error"))
+                return _answer(fault.to_answer())
         return _answer(await self._run(request, bot, method))
 
     async def _hang(self, request: Request, bot: Bot, method: Method) -> Response:
@@ -128,14 +134,6 @@ class BotApiServer:
 async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-def _refuse_on_request(fault: Fault) -> Response:
-    if fault.kind == "drop_before":
-        return DroppedConnection()
-    if fault.kind == "html":
-        return Response(_HTML.format(status=fault.status), fault.status, media_type="text/html")
-    return _answer(fault.to_answer())
 
 
 def _refuse_token(token: str) -> Response:

@@ -34,7 +34,11 @@ class CallLog:
     def record(self, bot: str, method: str, params: dict[str, Any], outcome: tuple[int, str | None]) -> None:
         """Add a call; `outcome` is HTTP status and error text."""
         self._seq += 1
-        shown = {name: _shorten(name, value) for name, value in params.items()}
+        shown = {
+            name: value[:_MAX_TEXT] + "…" if isinstance(value, str) and len(value) > _MAX_TEXT else value
+            for name, value in params.items()
+        }
+        shown |= dict.fromkeys(_SECRET & params.keys(), "***")
         self._ring.append(RecordedCall(self._seq, time.time(), bot, method, shown, *outcome))
 
     def find(self, bot: str | None, method: str | None, after: int) -> list[RecordedCall]:
@@ -47,11 +51,3 @@ class CallLog:
             and (bot is None or call.bot == bot)
             and (wanted is None or call.method.lower() == wanted)
         ]
-
-
-def _shorten(name: str, value: Any) -> Any:
-    if name in _SECRET:
-        return "***"
-    if isinstance(value, str) and len(value) > _MAX_TEXT:
-        return value[:_MAX_TEXT] + "…"
-    return value

@@ -78,7 +78,12 @@ def _read_type(entity: dict[str, Any]) -> dict[str, Any] | None:
         case "text_link":
             kind = _describe("TextUrl", url=_read_text(entity, "url"))
         case "text_mention":
-            kind = _describe("MentionName", user_id=_read_number(_read_user(entity), "id", bits=64))
+            user = entity.get("user")
+            if user is None:
+                raise _cannot_parse('Can\'t find field "user"')
+            if not isinstance(user, dict):
+                raise _cannot_parse('Field "user" must be of type Object')
+            kind = _describe("MentionName", user_id=_read_number(user, "id", bits=64))
         case "custom_emoji":
             kind = _describe("CustomEmoji", custom_emoji_id=str(_read_number(entity, "custom_emoji_id", bits=64)))
         case "date_time":
@@ -95,14 +100,6 @@ def _read_type(entity: dict[str, Any]) -> dict[str, Any] | None:
 
 def _describe(name: str, **fields: Any) -> dict[str, Any]:
     return {"@type": f"textEntityType{name}", **fields}
-
-
-def _read_user(entity: dict[str, Any]) -> dict[str, Any]:
-    if entity.get("user") is None:
-        raise _cannot_parse('Can\'t find field "user"')
-    if not isinstance(entity["user"], dict):
-        raise _cannot_parse('Field "user" must be of type Object')
-    return dict(entity["user"])
 
 
 def _read_number(value: dict[str, Any], name: str, *, bits: int = 32) -> int:

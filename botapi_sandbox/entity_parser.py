@@ -69,7 +69,12 @@ class EntityParser:
         if mode not in _PARSE_MODES:
             raise bad_request("unsupported parse_mode")
         answer = self._check({"@type": "parseTextEntities", "text": text, "parse_mode": _PARSE_MODES[mode]})
-        known = [entity for entity in answer["entities"] if self._is_known(entity["type"])]
+        kinds = [(entity, entity["type"]) for entity in answer["entities"]]
+        known = [
+            entity
+            for entity, kind in kinds
+            if kind["@type"] != "textEntityTypeMentionName" or self._find_user(kind["user_id"]) is not None
+        ]
         return ParsedText(answer["text"], known, is_settled=True)
 
     def complete(self, parsed: ParsedText) -> FormattedText:
@@ -95,9 +100,6 @@ class EntityParser:
         }
         answer = self._execute({"@type": "getMarkdownText", "text": _make_text("x", [entity])})
         return str(answer["message"]).rpartition("is invalid: ")[2] if answer["@type"] == "error" else ""
-
-    def _is_known(self, kind: dict[str, Any]) -> bool:
-        return kind["@type"] != "textEntityTypeMentionName" or self._find_user(kind["user_id"]) is not None
 
     def _settle(self, text: str, entities: list[Entity]) -> ParsedText:
         """Clean a text and check and sort its entities; raises ApiRefusalError.

@@ -112,7 +112,11 @@ class SandboxFiles:
         self._files[stored.file_id] = stored
         self._by_path[stored.remote_path] = stored.file_id
         self._total += stored.size
-        self._drop_oldest()
+        while self._total > self._max_bytes and len(self._files) > 1:
+            _, oldest = self._files.popitem(last=False)
+            self._by_path.pop(oldest.remote_path, None)
+            self._total -= oldest.size
+            _remove(oldest)
 
     async def save(self, upload: ReceivedFile, kind: str, *, owners: Iterable[str] = ()) -> KeptFile:
         """Copy an upload to disk and look at its head; raises ApiRefusalError for an empty file."""
@@ -176,13 +180,6 @@ class SandboxFiles:
         self._files[fresh.file_id] = fresh
         _write_description(fresh)
         return fresh
-
-    def _drop_oldest(self) -> None:
-        while self._total > self._max_bytes and len(self._files) > 1:
-            _, oldest = self._files.popitem(last=False)
-            self._by_path.pop(oldest.remote_path, None)
-            self._total -= oldest.size
-            _remove(oldest)
 
     def get(self, file_id: str, bot: str | None = None) -> KeptFile | None:
         """The file with this id, if it is still there and its id was given to this bot; None asks for any."""

@@ -22,7 +22,11 @@ class IdLedger:
     def __init__(self, folder: Path) -> None:
         self._path = folder / "ids.json"
         clock = int(time.time() - _EPOCH) * _PER_SECOND
-        self.start = max(clock, self._read_reserved()) + 1
+        try:
+            reserved = int(orjson.loads(self._path.read_bytes())["reserved"])
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            reserved = 0
+        self.start = max(clock, reserved) + 1
         self._reserved = self.start
         self.reserve(self.start)
 
@@ -35,12 +39,6 @@ class IdLedger:
         fresh = self._path.with_suffix(".new")
         fresh.write_bytes(orjson.dumps({"reserved": self._reserved}))
         fresh.replace(self._path)
-
-    def _read_reserved(self) -> int:
-        try:
-            return int(orjson.loads(self._path.read_bytes())["reserved"])
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
-            return 0
 
 
 class PersistentIdSequence:

@@ -110,7 +110,9 @@ def describe_reply(call: MethodCall, dialog: Dialog, request: ReplyRequest, repl
         fields["quote"] = _find_quote(call.services.parser.complete(request.quote), message, request.position)
     elif not is_near and (message.get("text") or message.get("caption")):
         # Who reads the reply may not see the other chat: Telegram's server adds the text by itself (#textquote).
-        fields["quote"] = _quote_all(message)
+        quoted = _pick_quoted(message.get("entities") or message.get("caption_entities") or [])
+        whole: Json = {"text": message.get("text") or message["caption"], "position": 0}
+        fields["quote"] = {**whole, "entities": quoted} if quoted else whole
     return fields
 
 
@@ -121,13 +123,6 @@ def _describe_elsewhere(replied: Replied) -> Json:
         fields.update(chat=replied.dialog.chat, message_id=message["message_id"])
     names = ("link_preview_options", "has_media_spoiler", "contact", *MEDIA_KINDS)
     return {**fields, **{name: message[name] for name in names if name in message}}
-
-
-def _quote_all(message: Json) -> Json:
-    text = message.get("text") or message["caption"]
-    entities = _pick_quoted(message.get("entities") or message.get("caption_entities") or [])
-    fields: Json = {"text": text, "position": 0}
-    return {**fields, "entities": entities} if entities else fields
 
 
 def _pick_quoted(entities: list[Json]) -> list[Json]:

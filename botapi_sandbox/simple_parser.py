@@ -70,7 +70,12 @@ class SimpleParser:
             return ParsedText(text, read_entities(entities, self._find_user))
         if mode not in _PARSE_MODES:
             raise bad_request("unsupported parse_mode")
-        return _read_html(text) if mode == "html" else ParsedText(text)
+        if mode != "html":
+            return ParsedText(text)
+        reader = _HtmlReader()
+        reader.feed(text)
+        reader.close()
+        return reader.finish()
 
     def complete(self, parsed: ParsedText) -> FormattedText:
         """Trim a text and add the entities found in it; raises ApiRefusalError for entities out of the text."""
@@ -104,13 +109,6 @@ def _find_entities(text: str) -> list[Entity]:
 
 def _make_entity(name: str, offset: int, length: int, **fields: Any) -> Entity:
     return {"offset": offset, "length": length, "type": {"@type": f"textEntityType{name}", **fields}}
-
-
-def _read_html(text: str) -> ParsedText:
-    reader = _HtmlReader()
-    reader.feed(text)
-    reader.close()
-    return reader.finish()
 
 
 class _HtmlReader(HTMLParser):

@@ -13,7 +13,7 @@ from botapi_sandbox.update_queue import UpdateQueue
 if TYPE_CHECKING:
     from botapi_sandbox.event_log import EventLog
     from botapi_sandbox.id_sequence import IdLedger
-    from botapi_sandbox.settings import BotAccount, SandboxPerson, SandboxSettings, Supergroup
+    from botapi_sandbox.settings import SandboxPerson, SandboxSettings, Supergroup
 
 _MAX_USERS = 100_000
 _INLINE = "inline_keyboard"
@@ -31,22 +31,16 @@ class SandboxState:
         self.bots: dict[str, Bot] = {}
         self._bots_by_username: dict[str, Bot] = {}
         for account in settings.bots:
-            self._add_bot(account)
+            user: Json = {"id": account.id, "is_bot": True, "first_name": account.name, "username": account.username}
+            ids = PersistentIdSequence(ledger)
+            queue = UpdateQueue(ids, settings.updates_kept, hold_seconds=settings.poll_hold_seconds)
+            bot = Bot(account, user, queue, PersistentIdSequence(ledger))
+            self.bots[account.token] = self._bots_by_username[account.username.lower()] = bot
         self.users: dict[int, Json] = {}
         for person in settings.users:
             self.add_user(person)
         self.groups: dict[int, Supergroup] = {group.id: group for group in settings.groups}
         self._dialogs: dict[str, Dialog] = {}
-
-    def _add_bot(self, account: BotAccount) -> None:
-        user: Json = {"id": account.id, "is_bot": True, "first_name": account.name, "username": account.username}
-        settings = self._settings
-        queue = UpdateQueue(
-            PersistentIdSequence(self._ledger), settings.updates_kept, hold_seconds=settings.poll_hold_seconds
-        )
-        bot = Bot(account, user, queue, PersistentIdSequence(self._ledger))
-        self.bots[account.token] = bot
-        self._bots_by_username[account.username.lower()] = bot
 
     # -- people ---------------------------------------------------------------------------------------------------
 

@@ -156,7 +156,10 @@ def _read_head(services: SandboxServices, dialog: Dialog, fields: Json) -> Json:
         head["message_thread_id"] = thread_id
     if replied is not None:
         head["reply_to_message"] = make_reference(replied.message)
-        _show_file(services, dialog, replied.message)
+        # The bots of the chat are sent the file with the reply: all of them may use it.
+        for found in (replied.message.get(kind) or [] for kind in MEDIA_KINDS):
+            for file in found if isinstance(found, list) else [found]:
+                services.files.grant(file["file_id"], _list_names(services, dialog))
     forward = fields.get("forward_from")
     if isinstance(forward, dict) and forward.get("first_name"):
         name = str(forward["first_name"])[:64]
@@ -166,14 +169,6 @@ def _read_head(services: SandboxServices, dialog: Dialog, fields: Json) -> Json:
 
 def _list_names(services: SandboxServices, dialog: Dialog) -> list[str]:
     return [bot.username for bot in services.state.list_bots(dialog)]
-
-
-def _show_file(services: SandboxServices, dialog: Dialog, message: Json) -> None:
-    """Let all bots of a chat use the file of a message: they are sent it with the reply."""
-    for kind in MEDIA_KINDS:
-        found = message.get(kind) or []
-        for file in found if isinstance(found, list) else [found]:
-            services.files.grant(file["file_id"], _list_names(services, dialog))
 
 
 def share_contact(services: SandboxServices, dialog: Dialog, fields: Json) -> Json:

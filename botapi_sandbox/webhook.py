@@ -125,7 +125,9 @@ class WebhookDelivery:
                     await self._read_reply(response)
                     return None
                 reason = f"Wrong response from the webhook: {response.status} {response.reason}"
-                return _Failure(reason, _read_retry_after(response))
+                wait = response.headers.get("Retry-After", "")
+                is_number = wait.isascii() and wait.isdecimal() and len(wait) < 10
+                return _Failure(reason, int(wait) if is_number else 0)
         except TimeoutError:
             return _Failure("Read timeout expired")
         except aiohttp.ClientConnectorError:
@@ -141,8 +143,3 @@ class WebhookDelivery:
             logger.debug("the answer of a webhook is no method call: %s", type(error).__name__)
             return
         await self._reply(params)
-
-
-def _read_retry_after(response: aiohttp.ClientResponse) -> int:
-    value = response.headers.get("Retry-After", "")
-    return int(value) if value.isascii() and value.isdecimal() and len(value) < 10 else 0

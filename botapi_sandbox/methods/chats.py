@@ -67,21 +67,13 @@ def _describe_member(call: MethodCall, dialog: Dialog, user: Json) -> Json:
     return describe_member(dialog, next(iter(call.services.state.users)), user)
 
 
-def _find_member(call: MethodCall, dialog: Dialog) -> Json | None:
-    user_id = call.params.integer("user_id")
+async def get_chat_member(call: MethodCall) -> Json:
+    """#getchatmember"""
+    dialog, user_id = call.find_chat(), call.params.integer("user_id")
     if user_id <= 0:
         raise bad_request("invalid user_id specified")
     user = call.services.state.find_user(user_id)
     if user is None or (dialog.is_private and user_id not in {dialog.chat_id, call.bot.user["id"]}):
-        return None
-    return user
-
-
-async def get_chat_member(call: MethodCall) -> Json:
-    """#getchatmember"""
-    dialog = call.find_chat()
-    user = _find_member(call, dialog)
-    if user is None:
         raise bad_request("member not found")
     return {"status": "member", "user": user} if dialog.is_private else _describe_member(call, dialog, user)
 

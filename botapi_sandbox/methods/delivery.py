@@ -85,7 +85,13 @@ def deliver(call: MethodCall, delivery: MessageDelivery, content: Json) -> Json:
 def deliver_all(call: MethodCall, delivery: MessageDelivery, contents: list[Json]) -> list[Json]:
     """Send several messages at once; raises ApiRefusalError before any of them is sent."""
     services, dialog = call.services, delivery.dialog
-    head = {**delivery.head, **_read_effect(delivery)}
+    head = dict(delivery.head)
+    if delivery.effect_id:
+        if not dialog.is_private:
+            raise bad_request("can't use message effects in the chat")
+        if str(delivery.effect_id) not in _EFFECTS:
+            raise bad_request("EFFECT_ID_INVALID")
+        head["effect_id"] = str(delivery.effect_id)
     services.state.check_not_blocked(dialog)
     check_on_server(delivery.markup, is_private=dialog.is_private)
     services.flood.check(call.bot.username, dialog.chat_id, weight=len(contents))
@@ -93,16 +99,6 @@ def deliver_all(call: MethodCall, delivery: MessageDelivery, contents: list[Json
         services.state.add_bot_message(call.bot, dialog, {**head, **content}, delivery.markup).message
         for content in contents
     ]
-
-
-def _read_effect(delivery: MessageDelivery) -> Json:
-    if not delivery.effect_id:
-        return {}
-    if not delivery.dialog.is_private:
-        raise bad_request("can't use message effects in the chat")
-    if str(delivery.effect_id) not in _EFFECTS:
-        raise bad_request("EFFECT_ID_INVALID")
-    return {"effect_id": str(delivery.effect_id)}
 
 
 def find_message(call: MethodCall, what: str, *, chat_name: str = "chat_id") -> tuple[Dialog, DialogMessage]:

@@ -81,18 +81,14 @@ async def edit_media(call: MethodCall) -> Json:
     if {"voice", "video_note", "sticker"} & stored.message.keys():
         raise bad_request("message media can't be edited")
     if "media_group_id" in stored.message:
-        _check_album_kind(stored.message, content)
+        # A member of an album stays with its like (MessagesManager.cpp, edit_message_media).
+        old = next(kind for kind in MEDIA_KINDS if kind in stored.message)
+        new = next(kind for kind in ("animation", *MEDIA_KINDS) if kind in content)
+        if new not in {"photo", "video", "audio", "document"}:
+            raise bad_request("message content type can't be used in an album")
+        if old != new and {old, new} & {"audio", "document"}:
+            raise bad_request("can't change media type in the album")
     return _finish(call, dialog, stored, content)
-
-
-def _check_album_kind(message: Json, content: Json) -> None:
-    """A member of an album stays with its like (MessagesManager.cpp, edit_message_media)."""
-    old = next(kind for kind in MEDIA_KINDS if kind in message)
-    new = next(kind for kind in ("animation", *MEDIA_KINDS) if kind in content)
-    if new not in {"photo", "video", "audio", "document"}:
-        raise bad_request("message content type can't be used in an album")
-    if old != new and {old, new} & {"audio", "document"}:
-        raise bad_request("can't change media type in the album")
 
 
 async def edit_markup(call: MethodCall) -> Json:
