@@ -56,6 +56,7 @@ async def open_database(settings: Settings, stack: AsyncExitStack) -> Database:
 async def upgrade_with_backup(settings: Settings) -> None:
     """Bring the database up to date, and keep a copy of its rows in STORAGE_DIR/backups before any migration."""
     current = await read_revision(settings.database())
+    # A database without tables has no rows to lose; one of a newer version is refused by the migration.
     if current is not None and current != HEAD and knows_revision(current):
         folder = settings.storage_dir / "backups"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -104,6 +105,7 @@ async def restore_backup(
             "the database already holds conversations: restore into an empty one (another DATABASE_URL, or move "
             "the file away first)"
         )
+    # The tables of the backup first, then their migration: its rows have the columns of their time.
     await upgrade(settings.database(), manifest.revision)
     archive = ArchiveReader(path)
     await load(settings.database(), archive.tables())

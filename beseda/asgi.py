@@ -57,6 +57,7 @@ class Web:
 
     def add_api(self, services: Services) -> None:
         """Serve the API at all paths without another route."""
+        # Last: it answers every path that no route before it has.
         self.app.mount("", api_app(services))
 
 

@@ -11,6 +11,7 @@ from dotenv.parser import Binding, parse_stream
 
 from beseda.core.errors import SettingsError
 
+# What a shell would take off or execute, and other readers of the file keep.
 _COMMENT = re.compile(r"\s#")
 _COMMAND = re.compile(r"\$\(|`")
 
@@ -60,7 +61,7 @@ def write_dotenv(path: Path, values: Mapping[str, str]) -> None:
             file.write(kept)
             file.flush()
             os.fsync(file.fileno())
-        Path(part).replace(target)
+        Path(part).replace(target)  # in one step: a crash leaves one file or the other
     except BaseException:
         Path(part).unlink(missing_ok=True)
         raise

@@ -21,9 +21,10 @@ from beseda.locales.check import check_folder
 DEFAULT_CONFIG = Path("config.yaml")
 DEFAULT_DOTENV = Path(".env")
 _PROXIES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
-_LONGEST_LINE = 400  # characters
+_LONGEST_LINE = 400  # characters: a file pasted into a value must not fill the screen
 _SERVER = "telegram_api_url"
 
+# `${NAME}`, or `${NAME:default}` for a variable that may be missing.
 _REFERENCE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::(?P<default>[^}]*))?\}")
 
 
@@ -173,6 +174,7 @@ class _Reader:
             for variable in self.environ if row.pattern else ():
                 if entry := row.entry(variable):
                     self._take_variable(name, variable, entry=entry)
+        # A misspelt name of ours would be ignored in silence; names of others are none of our business.
         ours = [variable for row in self.rows.values() for variable in row.variables]
         for variable in sorted(self.environ):
             if variable.startswith("BESEDA_") and variable not in ours and not variable.endswith("_BOT_TOKEN"):
@@ -188,6 +190,7 @@ class _Reader:
         for name, value in overrides.items():
             row = self.rows[name]
             outranked = row.outranks_flag and any(variable in self.environ for variable in row.variables)
+            # Typer hands over None, or an empty list, for an option that was not given.
             if value is not None and value not in ((), []) and not outranked:
                 self.take(name, value, row.flag or f"--{name.replace('_', '-')}")
 

@@ -57,6 +57,7 @@ class Setting:
 class Section(BaseModel):
     """One section of `config.yaml`. A field is the whole of a setting: its type, its default and its `Setting` row."""
 
+    # An error must not repeat its input, which may be a secret.
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 

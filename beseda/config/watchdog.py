@@ -22,6 +22,7 @@ def read_watchdog() -> WatchdogSettings | None:
     process = os.environ.get("WATCHDOG_PID", "")
     if not address.startswith(("/", "@")) or not period.isdecimal() or int(period) == 0:
         return None
+    # Children inherit the variables: those of another process are meant for that one.
     if process and process != str(os.getpid()):
         return None
     return WatchdogSettings(address, int(period) / 1_000_000)

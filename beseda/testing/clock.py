@@ -5,7 +5,7 @@ import heapq
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-_SETTLING_TURNS = 10
+_SETTLING_TURNS = 10  # of the loop: a woken sleeper may wake others, which then sleep before the next step
 
 
 class ManualClock:

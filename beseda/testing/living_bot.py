@@ -146,7 +146,7 @@ async def run_bot(
     variables = {
         "TELEGRAM_API_URL": sandbox.base_url,
         "STORAGE_DIR": str(folder / "data"),
-        "BESEDA_LIMITS": "off",
+        "BESEDA_LIMITS": "off",  # tests write faster than people
         **environ,
     }
     settings = load_settings(None, {}, variables)
@@ -159,6 +159,7 @@ async def run_bot(
         bot = await RunningBot.open(assignment, app)
         stack.push_async_callback(bot.close, within=0)
         await bot.prepare(None)
+        # A clock of its own: `hurry` shortens the waits of the poller, not those of the bot.
         poller_clock = PollingClock()
         task = asyncio.create_task(Poller(bot.runner, poller_clock).run())
         stack.push_async_callback(_end, task)

@@ -21,6 +21,7 @@ class BroadcastsSection(Section):
     """How messages to many people go out."""
 
     broadcast_rate: Annotated[
+        # Telegram allows about 30 messages a second: https://core.telegram.org/bots/faq. Answers need the rest.
         Annotated[float, Field(gt=0, le=25)],
         Setting(
             "broadcasts.rate",
