@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from beseda.audio import _command, _probe
-from beseda.audio.base import AudioSpan, Listener, Recording, RecordingTooLongError, Sound
+from beseda.audio import _command
+from beseda.audio.base import AudioSpan, Listener, NoSoundError, Recording, RecordingTooLongError, Sound
 from beseda.core.errors import ToolError, UnreadableAudioError
+from beseda.core.foreign_json import load_json
 from beseda.core.subprocesses import Completed, ProgramError, run
 
 MAX_SECONDS = 4 * 3600
@@ -106,12 +107,12 @@ class Ffmpeg:
                 completed = await self._run([ffprobe, *_command.probing(source)], _LOOKING)
                 if completed.returncode != 0:
                     raise _command.explain(completed, "ffprobe")
-                return _probe.read_probe(completed.stdout, source, size)
+                return read_probe(completed.stdout, source, size)
             # Without an output ffmpeg tells of its input, and ends with 1.
             completed = await self._run([self._path, *_command.reading(source, limit=1)], _LOOKING)
         if b"Input #0" not in completed.stderr:
             raise _command.explain(completed)
-        return _probe.read_opening(completed.stderr, source, size)
+        return read_opening(completed.stderr, source, size)
 
     async def transcode_speech(
         self, source: Path, target: Path, sound: Sound, *, max_seconds: float, listener: Listener | None = None
@@ -257,3 +258,42 @@ def _measure(path: Path) -> int:
 
 def _remove(path: Path) -> None:
     path.unlink(missing_ok=True)
+
+
+_INPUT = re.compile(r"^Input #0, (\S+), from", re.MULTILINE)
+_DURATION = re.compile(r"^\s*Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", re.MULTILINE)
+_STREAM = re.compile(r"Stream #0:\d+.*?: Audio: (\w+)")
+
+
+def read_probe(answer: bytes, source: Path, size: int) -> Sound:
+    """Return the description in ffprobe's JSON. Raise `NoSoundError` if there is no sound, `ToolError` if it is not
+    JSON.
+    """
+    try:
+        told = load_json(answer)
+    except ValueError as error:
+        raise ToolError("ffprobe did not answer in JSON") from error
+    streams = [stream for stream in told.get("streams", []) if stream.get("codec_type") == "audio"]
+    if not streams:
+        raise NoSoundError(f"ffprobe found no sound in {source.name}")
+    file = told.get("format", {})
+    seconds = _read_number(streams[0].get("duration")) or _read_number(file.get("duration"))
+    return Sound(str(file.get("format_name", "")), str(streams[0].get("codec_name", "")), seconds, size)
+
+
+def read_opening(stderr: bytes, source: Path, size: int) -> Sound:
+    """Return ffmpeg's description of its input. Raise `NoSoundError` if there is no sound."""
+    text = stderr.decode(errors="replace")
+    container, stream = _INPUT.search(text), _STREAM.search(text)
+    if container is None or stream is None:
+        raise NoSoundError(f"ffmpeg found no sound in {source.name}")
+    length = _DURATION.search(text)
+    seconds = int(length[1]) * 3600 + int(length[2]) * 60 + float(length[3]) if length else None
+    return Sound(container[1], stream[1], seconds or None, size)
+
+
+def _read_number(value: object) -> float | None:
+    with suppress(TypeError, ValueError):
+        number = float(str(value))
+        return number if 0 < number < float("inf") else None
+    return None

@@ -84,8 +84,7 @@ async def _open_service(settings: "Settings") -> "AsyncGenerator[TranscriptionSe
 
     from beseda.audio.ffmpeg import Ffmpeg, find_ffmpeg
     from beseda.features.transcription import TranscriptionService
-    from beseda.speech.demo import UnconfiguredTranscriber
-    from beseda.speech.registry import SpeechSettings, build_transcriber
+    from beseda.speech.registry import SpeechSettings, UnconfiguredTranscriber, build_transcriber
 
     spec = ",".join(settings.speech)
     transcriber = build_transcriber(SpeechSettings(spec, settings.api_keys, settings.base_urls, timeout=_PATIENCE))

@@ -217,7 +217,9 @@ def describe_failure(error: BaseException, request: HttpRequest, hint: str = "")
     if isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError):
         return UnavailableError(f"{place}: {describe_proxy_failure(error)}")
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ClientConnectorCertificateError):
-        return UnavailableError(f"{place}: {_describe_connecting(error, hint)}", code=_name_connecting(error))
+        # A fault of names or certificates is not a server that is down, and has no code.
+        code = NO_CONNECTION if type(error) is aiohttp.ClientConnectorError else ""
+        return UnavailableError(f"{place}: {_describe_connecting(error, hint)}", code=code)
     if isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError):
         return UnansweredError(f"{place}: the connection ended without an answer: {error or type(error).__name__}")
     if isinstance(error, aiohttp.ClientResponseError | ValueError):
@@ -237,11 +239,6 @@ def _describe_connecting(
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return "no address is known for this name"
     return f"no connection: {describe_os_error(error.os_error)}"
-
-
-def _name_connecting(error: aiohttp.ClientConnectorError | aiohttp.ClientConnectorCertificateError) -> str:
-    """Return the code of a connection that was refused; a fault of names or certificates has none."""
-    return NO_CONNECTION if type(error) is aiohttp.ClientConnectorError else ""
 
 
 def count_connections() -> int:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
+from beseda.core.errors import SettingsError
+
 # How keys of these vendors begin: what looks like one is never repeated in a log.
 KEY_PREFIXES = ("sk-", "gsk_", "hf_")
 
@@ -301,3 +303,35 @@ def find_endpoint(name: str) -> Endpoint | None:
     """Return the row with chat called `name`, by its own name or an alias, whatever the case, or None."""
     wanted = name.strip().lower()
     return next((row for row in CHAT_ENDPOINTS if wanted == row.name or wanted in row.aliases), None)
+
+
+def check_key(key: str, row: Endpoint, *, at_home: bool) -> str:
+    """Return `key` without surrounding white space. Raises SettingsError if it cannot be a key of `row`.
+
+    `at_home` is whether it goes to the endpoint's own address; a proxy may require a key of another vendor.
+    """
+    key = key.strip()
+    if key and (not key.isascii() or not key.isprintable() or " " in key.removeprefix("Basic ")):
+        raise SettingsError(f"{row.key_variable}: a key has no spaces, line breaks or letters beyond ASCII")
+    owner = find_owner(key)
+    if owner is not None and owner is not row and at_home:
+        mark = next(mark for mark in owner.key_marks if key.startswith(mark))
+        raise SettingsError(
+            f"{row.key_variable} holds a key of {owner.title} ({mark}…), which {row.title} does not take: "
+            f"move it to {owner.key_variable}"
+        )
+    return key
+
+
+def find_owner(key: str) -> Endpoint | None:
+    """Return the only endpoint with keys that begin like `key`, or None."""
+    return next((row for row in CHAT_ENDPOINTS if row.key_marks and key.startswith(row.key_marks)), None)
+
+
+def explain_missing_key(row: Endpoint, fallback: str) -> str:
+    """Return instructions for an endpoint `row` without its key. `fallback` is a spec that needs no key."""
+    servers = ", ".join(local.title for local in CHAT_ENDPOINTS if local.is_local)
+    return (
+        f"{row.key_variable} is not set, and {row.title} needs it: get a key at {row.key_page}. "
+        f"Without any key: start a server on this machine ({servers}), or set BESEDA_MODEL={fallback}"
+    )

@@ -148,7 +148,7 @@ class FaultReader:
 
     def read_refusal(self, status: int, body: bytes, headers: Mapping[str, str] = _NO_HEADERS) -> RemoteError:
         """Return the error for an answer with a status that is no success, or a web page with any status."""
-        if not _is_page(body):
+        if not body[:64].lstrip().startswith(b"<"):
             return self._build(status, _parse_words(_load(body)), headers)
         kind, wait = (UnavailableError, _find_retry_after(headers)) if status >= 500 else (ProtocolError, None)
         message = f"HTTP {status} with a web page instead of an answer; a proxy, or a wrong base URL?"
@@ -268,10 +268,6 @@ def _load(body: bytes) -> object:
     except ValueError:
         return body[: 4 * _DETAIL_CHARACTERS].decode("utf-8", "replace")
     return loaded
-
-
-def _is_page(body: bytes) -> bool:
-    return body[:64].lstrip().startswith(b"<")
 
 
 def _find_retry_after(headers: Mapping[str, str]) -> float | None:

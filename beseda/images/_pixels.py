@@ -24,7 +24,8 @@ def improve(image: Image.Image, scale: int, jpeg_step: float = 0.0) -> Image.Ima
     noise = _guess_noise(deviation, jpeg_step)
     luma = _stretch(_denoise(luma, deviation, noise))
     size = (image.width * scale, image.height * scale)
-    luma = _sharpen(luma, noise) if scale == 1 else _enlarge(luma, size, noise)
+    crisp = ImageFilter.UnsharpMask(radius=1, percent=40, threshold=round(2 * noise) + 1)
+    luma = luma.filter(crisp) if scale == 1 else _enlarge(luma, size, noise)
     # The eye forgives soft colours, and noise in them is the ugliest.
     blur = ImageFilter.GaussianBlur(min(2.0, noise / 4))
     colours = [channel.filter(blur).resize(size, Image.Resampling.BICUBIC) for channel in (blue, red)]
@@ -80,10 +81,6 @@ def _stretch(luma: Image.Image) -> Image.Image:
     half = (high - low) / 2 * gain
     centre = min(max(middle, half), 255 - half)
     return luma.point([min(255, max(0, round(centre + (value - middle) * gain))) for value in range(256)])
-
-
-def _sharpen(luma: Image.Image, noise: float) -> Image.Image:
-    return luma.filter(ImageFilter.UnsharpMask(radius=1, percent=40, threshold=round(2 * noise) + 1))
 
 
 def _enlarge(luma: Image.Image, size: tuple[int, int], noise: float) -> Image.Image:

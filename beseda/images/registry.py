@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, get_args
 
-from beseda.core.errors import SettingsError
-from beseda.images.base import Enhancer, PhotoBackend
+from beseda.core.errors import PhotoTooLargeError, RemoteError, SettingsError, ToolError
+from beseda.core.failover import Failover
+from beseda.images.base import Enhanced, EnhanceOptions, Enhancer, PhotoBackend
 from beseda.images.basic import BasicEnhancer
-from beseda.images.failover import FailoverEnhancer
 from beseda.images.gfpgan_docker import DockerSettings, GfpganDocker
 from beseda.images.gfpgan_http import GfpganHttp, HttpSettings
 from beseda.images.process_pool import ImageProcessPool
@@ -22,6 +23,15 @@ class PhotoSettings:
     backends: Sequence[str] = ("basic",)
     docker: DockerSettings = field(default_factory=DockerSettings)
     http: HttpSettings | None = None
+
+
+class FailoverEnhancer(Failover[Enhancer]):
+    """An `Enhancer` made of others. Its results name the one that worked."""
+
+    async def enhance(self, source: Path, target: Path, options: EnhanceOptions) -> Enhanced:
+        """Return the first result that can be had. Another back-end may take larger photos."""
+        faults = (RemoteError, ToolError, PhotoTooLargeError)
+        return await self.try_each(lambda member: member.enhance(source, target, options), faults)
 
 
 def build_enhancer(settings: PhotoSettings, darkroom: ImageProcessPool) -> Enhancer:

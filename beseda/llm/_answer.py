@@ -113,16 +113,13 @@ class StreamedAnswer:
             return await self._content.readany()
         except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
             self._break = self._describe_break(error)
-            if rest := self._rescue():
+            self._content.set_exception(None)  # type: ignore[arg-type] # its only way to be read again
+            # The bytes that arrived before the connection broke: aiohttp's reader raises before it returns them.
+            if rest := self._content.read_nowait():
                 return rest
             raise self._break from error
         finally:
             self._watchdog.pause()
-
-    def _rescue(self) -> bytes:
-        """Return the bytes that arrived before the connection broke. aiohttp's reader raises before it returns them."""
-        self._content.set_exception(None)  # type: ignore[arg-type] # its only way to be read again
-        return self._content.read_nowait()
 
     def _find_deadline(self) -> float:
         if self._tail_deadline is not None:

@@ -105,7 +105,9 @@ class AnswerReader:
         """Take the end: a last event that no line end followed, or the body. Raises like `feed`."""
         rest, self._rest = b"".join(self._rest), []
         if self._is_body:
-            self._read_body(rest)
+            if rest.strip():
+                self._read_json(rest)
+                self.done = True
         elif not self.done:
             if rest.strip():
                 self._read_line(rest)
@@ -218,11 +220,6 @@ class AnswerReader:
             self._end()
         elif data.strip():
             self._read_json(data)
-
-    def _read_body(self, body: bytes) -> None:
-        if body.strip():
-            self._read_json(body)
-            self.done = True
 
     def _read_json(self, data: bytes) -> None:
         try:

@@ -10,10 +10,9 @@ from beseda.core.errors import BesedaError, EmptyAnswerError, SettingsError, Tim
 from beseda.core.logs import redact
 from beseda.core.message import Message, Role
 from beseda.http.client import HttpClient
-from beseda.http.endpoints import find_endpoint
+from beseda.http.endpoints import check_key, find_endpoint
 from beseda.llm.base import ModelRequest, hear_out
 from beseda.llm.demo import DEMO_NAME
-from beseda.llm.keys import check_key
 from beseda.llm.local_server import (
     INSTALL,
     SMOLLM2,

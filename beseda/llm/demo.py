@@ -75,7 +75,7 @@ class DemoModel:
             return orjson.dumps(fill_in(request)).decode()
         spoken = [one for one in request.messages if one.role is not Role.SYSTEM and not is_note(one)]
         said = spoken[-1].content if spoken else ""
-        language = _find_language(said) or self._language
+        language = "ru" if _CYRILLIC.search(said) else "en" if _LETTERS.search(said) else self._language
         notes = [message.content for message in request.messages if message.role is Role.SYSTEM or is_note(message)]
         if reply := compose_reply(read_cues("\n".join(notes)), language):
             return reply
@@ -136,9 +136,3 @@ def compose_answer(said: str, language: str, row: Endpoint = CHAT_ENDPOINTS[0], 
 def _quote(said: str) -> str:
     words = " ".join(_MARKS.sub(" ", said).split())
     return (words[:_ECHO_CHARACTERS].rstrip() + "…") if len(words) > _ECHO_CHARACTERS else (words or "…")
-
-
-def _find_language(said: str) -> str:
-    if _CYRILLIC.search(said):
-        return "ru"
-    return "en" if _LETTERS.search(said) else ""

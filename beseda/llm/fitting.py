@@ -56,7 +56,9 @@ async def fit_messages(
     room = find_room(size, max_tokens)
     if fits_surely(messages, room):
         return list(messages)
-    _refuse_impossible(messages, size)
+    # A server would read and count it for minutes, and go on after its client has left.
+    if (characters := len(messages[-1].content)) > _CHARACTERS_PER_TOKEN * size:
+        raise ContextTooLongError(f"{characters} characters cannot fit into a context of {size} tokens")
     estimates = [estimate_tokens(message.content) for message in messages]
     if _DOUBT * (sum(estimates) + MESSAGE_TOKENS * len(estimates)) <= room:
         return list(messages)
@@ -74,16 +76,6 @@ class ContextFitting(StreamObserver):
         request = self._call.request
         messages = await fit_messages(request.messages, self._call.model, max_tokens=request.max_tokens)
         self._call.request = replace(request, messages=messages)
-
-
-def _refuse_impossible(messages: Sequence[Message], size: int) -> None:
-    """Raise ContextTooLongError for a last message that is too long by its number of characters.
-
-    A server would read and count it for minutes, and go on after its client has left.
-    """
-    characters = len(messages[-1].content)
-    if characters > _CHARACTERS_PER_TOKEN * size:
-        raise ContextTooLongError(f"{characters} characters cannot fit into a context of {size} tokens")
 
 
 def _check_needed(messages: Sequence[Message], counts: Sequence[int], size: int) -> None:

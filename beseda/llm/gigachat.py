@@ -74,7 +74,7 @@ class GigaChatSettings:
 class GigaChatAccount:
     """The token of a key and the queue before it, shared by all models of the process with this key.
 
-    Implements `beseda.llm.credentials.Credentials`.
+    Implements `beseda.llm.openai_compatible.Credentials`.
     """
 
     def __init__(self, key: str, settings: GigaChatSettings, clock: Clock) -> None:

@@ -21,7 +21,7 @@ from beseda.core.foreign_json import load_json
 from beseda.http.client import HttpClient
 from beseda.http.endpoints import Endpoint
 from beseda.http.faults import GATED_MODEL, NO_PERMISSION
-from beseda.llm.base import ChatModel, Finished, Measuring, ModelEvent, ModelHealth, ModelRequest, Timeouts
+from beseda.llm.base import Finished, Measuring, ModelEvent, ModelHealth, ModelRequest, Timeouts
 from beseda.llm.dialect import ChatDialect
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel
 from beseda.llm.prices import Price, PriceBook, add_cost
@@ -254,14 +254,14 @@ def parse_offers(body: bytes) -> dict[str, list[Offer]]:
     """Return the offers by model from the router's list, or an empty dict if its format is unknown."""
     try:
         entries = load_json(body)["data"]
-        return {str(entry["id"]): _parse_providers(entry) for entry in entries}
+        return {
+            str(entry["id"]): [
+                _parse_offer(each) for each in entry.get("providers") or [] if each.get("status", _LIVE) == _LIVE
+            ]
+            for entry in entries
+        }
     except (ValueError, LookupError, TypeError, AttributeError):
         return {}
-
-
-def _parse_providers(entry: Mapping[str, Any]) -> list[Offer]:
-    providers = entry.get("providers") or []
-    return [_parse_offer(each) for each in providers if each.get("status", _LIVE) == _LIVE]
 
 
 def _parse_offer(fields: Mapping[str, Any]) -> Offer:
@@ -278,8 +278,3 @@ def _parse_offer(fields: Mapping[str, Any]) -> Offer:
 
 def _worth(offer: Offer) -> float:
     return offer.price.input + offer.price.output if offer.price else 0.0
-
-
-def build_huggingface(connection: Connection, http: HttpClient, timeouts: Timeouts, shelf: Shelf) -> ChatModel:
-    """Return a model at the router."""
-    return HuggingFaceModel(connection, http, timeouts, shelf)

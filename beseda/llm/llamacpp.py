@@ -21,7 +21,7 @@ from beseda.llm.base import FinishReason, ModelRequest, Timeouts
 from beseda.llm.dialect import ChatDialect, spell_schema
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel, find_root
 from beseda.llm.structured import list_numbers
-from beseda.llm.token_counting import CountMemory
+from beseda.llm.token_estimate import CountMemory
 from beseda.llm.window import alternate
 
 # `/completion` would go on until the context is full.

@@ -95,7 +95,10 @@ class ModelFiles:
                     raise UnavailableError(f"{source.name}: the connection breaks: {reason}") from error
                 await self._clock.sleep(self._backoff.delay(attempt))
             except OSError as error:
-                raise _explain_disk(source, error) from error
+                if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+                    advice = "make room, and the same command goes on where it stopped"
+                    raise ToolError(f"{source.name}: the disk is full; {advice}") from error
+                raise ToolError(f"{source.name} cannot be written: {error.strerror or type(error).__name__}") from error
             else:
                 return
 
@@ -143,9 +146,3 @@ def _check_room(source: ModelSource, part: Path, missing: int) -> None:
     free = shutil.disk_usage(part.parent).free - _KEPT_FREE
     if missing > free:
         raise ToolError(f"{source.name}: {missing:,} bytes more are needed, and {max(0, free):,} are free on the disk")
-
-
-def _explain_disk(source: ModelSource, error: OSError) -> ToolError:
-    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-        return ToolError(f"{source.name}: the disk is full; make room, and the same command goes on where it stopped")
-    return ToolError(f"{source.name} cannot be written: {error.strerror or type(error).__name__}")

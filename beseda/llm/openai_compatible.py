@@ -7,8 +7,9 @@ one JSON parse per chunk. The text of one read of the socket is one event.
 import asyncio
 import difflib
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import aiohttp
 import orjson
@@ -23,11 +24,9 @@ from beseda.http.endpoints import Endpoint
 from beseda.http.faults import FaultReader, find_refused_parameter, names_format
 from beseda.llm._answer import StreamedAnswer
 from beseda.llm.base import Finished, FinishReason, Measuring, ModelEvent, ModelHealth, ModelRequest, Timeouts
-from beseda.llm.credentials import Credentials, KeyCredentials
 from beseda.llm.dialect import ChatDialect, Dialect, spell_schema
 from beseda.llm.thoughts import begins_with_thought
-from beseda.llm.token_counting import LearnedMeasuring
-from beseda.llm.token_estimate import estimate_tokens
+from beseda.llm.token_estimate import LearnedMeasuring, estimate_tokens
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +49,33 @@ class Connection:
     base_url: str
     model: str = ""
     api_key: str = field(default="", repr=False)
+
+
+class Credentials(Protocol):
+    """Headers that authenticate a request. They may have to be fetched first, and may expire."""
+
+    async def fetch_headers(self, http: HttpClient) -> Mapping[str, str]:
+        """Return the headers of a request. Raises RemoteError if they cannot be fetched."""
+        ...
+
+    def reject(self, headers: Mapping[str, str]) -> bool:
+        """Discard headers that the endpoint refused (401). Return whether new ones can be fetched."""
+        ...
+
+
+class KeyCredentials:
+    """A static API key. Without a key no header is sent."""
+
+    def __init__(self, key: str) -> None:
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+
+    async def fetch_headers(self, http: HttpClient) -> Mapping[str, str]:
+        """Return the key as a header."""
+        return self._headers
+
+    def reject(self, headers: Mapping[str, str]) -> bool:
+        """Return False: there is no other key."""
+        return False
 
 
 class OpenAICompatibleModel:

@@ -20,7 +20,7 @@ from yarl import URL
 from beseda.core.clock import Clock
 from beseda.core.errors import SettingsError
 from beseda.http.client import HttpClient
-from beseda.http.endpoints import CHAT_ENDPOINTS, Endpoint, find_endpoint
+from beseda.http.endpoints import CHAT_ENDPOINTS, Endpoint, check_key, explain_missing_key, find_endpoint
 from beseda.http.proxies import find_proxy, is_near
 from beseda.llm import demo
 from beseda.llm.base import ChatModel, ModelEvent, ModelHealth, ModelRequest, ModelWrapper, Timeouts
@@ -29,7 +29,6 @@ from beseda.llm.failover import FailoverModel, RetryPolicy
 from beseda.llm.gigachat import GigaChatSettings, build_gigachat
 from beseda.llm.guard import AnswerGuard, GuardLimits
 from beseda.llm.huggingface import HuggingFaceModel, Shelf, find_catalogue, read_aliases
-from beseda.llm.keys import check_key, explain_missing_key
 from beseda.llm.llamacpp import build_llamacpp
 from beseda.llm.local_server import read_record
 from beseda.llm.ollama import build_ollama
@@ -78,7 +77,7 @@ class ModelAddress(NamedTuple):
     model: str
 
 
-class Surroundings(NamedTuple):
+class BuildContext(NamedTuple):
     """Dependencies for building a model."""
 
     settings: LLMSettings
@@ -86,53 +85,39 @@ class Surroundings(NamedTuple):
     http: HttpClient
 
 
-def _build_demo(_: ModelAddress, around: Surroundings) -> ChatModel:
-    return demo.DemoModel(around.clock, language=around.settings.language)
-
-
-def _build_gigachat(connection: Connection, around: Surroundings) -> ChatModel:
-    settings = around.settings
-    return build_gigachat(connection, around.http, settings.timeouts, settings.gigachat, around.clock)
-
-
-def _build_huggingface(connection: Connection, around: Surroundings) -> ChatModel:
-    settings = around.settings
-    catalogue = find_catalogue(connection.base_url, around.clock)
+def _build_huggingface(connection: Connection, context: BuildContext) -> ChatModel:
+    settings = context.settings
+    catalogue = find_catalogue(connection.base_url, context.clock)
     shelf = Shelf(catalogue, read_aliases(settings.aliases), PriceBook(settings.prices))
-    return HuggingFaceModel(connection, around.http, settings.timeouts, shelf)
-
-
-def _build_llamacpp(connection: Connection, around: Surroundings) -> ChatModel:
-    settings = around.settings
-    return build_llamacpp(connection, around.http, settings.timeouts, around.clock, context=settings.llama_context)
-
-
-def _build_ollama(connection: Connection, around: Surroundings) -> ChatModel:
-    return build_ollama(connection, around.http, around.settings.timeouts, around.clock)
-
-
-def _build_vllm(connection: Connection, around: Surroundings) -> ChatModel:
-    return build_vllm(connection, around.http, around.settings.timeouts, around.clock)
+    return HuggingFaceModel(connection, context.http, settings.timeouts, shelf)
 
 
 # Whatever is no endpoint of the table: a name, and how such a model is built.
-_OTHER_WIRES: Mapping[str, Callable[[ModelAddress, Surroundings], ChatModel]] = {demo.ENDPOINT_NAME: _build_demo}
+_OTHER_WIRES: Mapping[str, Callable[[ModelAddress, BuildContext], ChatModel]] = {
+    demo.ENDPOINT_NAME: lambda _, context: demo.DemoModel(context.clock, language=context.settings.language)
+}
 # Endpoints with ways of their own; all others speak the wire as their row says.
-_OWN_WAYS: Mapping[str, Callable[[Connection, Surroundings], ChatModel]] = {
-    "gigachat": _build_gigachat,
+_OWN_WAYS: Mapping[str, Callable[[Connection, BuildContext], ChatModel]] = {
+    "gigachat": lambda connection, context: build_gigachat(
+        connection, context.http, context.settings.timeouts, context.settings.gigachat, context.clock
+    ),
     "hf": _build_huggingface,
-    "llamacpp": _build_llamacpp,
-    "ollama": _build_ollama,
-    "vllm": _build_vllm,
+    "llamacpp": lambda connection, context: build_llamacpp(
+        *(connection, context.http, context.settings.timeouts, context.clock), context=context.settings.llama_context
+    ),
+    "ollama": lambda connection, context: build_ollama(
+        connection, context.http, context.settings.timeouts, context.clock
+    ),
+    "vllm": lambda connection, context: build_vllm(connection, context.http, context.settings.timeouts, context.clock),
 }
 
 
-def build_wire(connection: Connection, around: Surroundings) -> ChatModel:
+def build_wire(connection: Connection, context: BuildContext) -> ChatModel:
     """Return the model of one endpoint without guard and failover. Raises SettingsError."""
     build = _OWN_WAYS.get(connection.endpoint.name)
     if build is not None:
-        return build(connection, around)
-    return OpenAICompatibleModel(connection, around.http, around.settings.timeouts)
+        return build(connection, context)
+    return OpenAICompatibleModel(connection, context.http, context.settings.timeouts)
 
 
 def list_endpoint_names() -> list[str]:
@@ -153,9 +138,9 @@ def parse_spec(spec: str | Sequence[str], settings: LLMSettings | None = None) -
     A short name of Hugging Face is written alone (`llama3`). `deepseek`, which is also the name of an endpoint, is that
     endpoint if it is set up. Raises SettingsError for an unknown endpoint.
     """
-    around = settings or LLMSettings()
+    settings = settings or LLMSettings()
     entries = spec.split(",") if isinstance(spec, str) else [part for entry in spec for part in entry.split(",")]
-    return [_parse_entry(entry.strip(), around) for entry in entries if entry.strip()]
+    return [_parse_entry(entry.strip(), settings) for entry in entries if entry.strip()]
 
 
 def build_model(spec: str | Sequence[str], settings: LLMSettings, clock: Clock, http: HttpClient) -> ChatModel:
@@ -165,17 +150,17 @@ def build_model(spec: str | Sequence[str], settings: LLMSettings, clock: Clock, 
         raise SettingsError(
             f"no model is named (--model, BESEDA_MODEL); write endpoint:model, where endpoint is {_list_known()}"
         )
-    around = Surroundings(settings, clock, http)
-    return _assemble([_build_one(address, around) for address in addresses], around)
+    context = BuildContext(settings, clock, http)
+    return _assemble([_build_one(address, context) for address in addresses], context)
 
 
-def _assemble(wires: Sequence[ChatModel], around: Surroundings) -> ChatModel:
+def _assemble(wires: Sequence[ChatModel], context: BuildContext) -> ChatModel:
     """Return several models as one: priced if the settings have prices, guarded, with failover."""
-    settings = around.settings
+    settings = context.settings
     book = PriceBook(settings.prices)
     price, guard = partial(PriceObserver, book=book), partial(AnswerGuard, limits=settings.limits)
     observers = (price, guard) if book else (guard,)
-    return FailoverModel(wires, around.clock, _choose_policy(wires, settings.retries), observers=observers)
+    return FailoverModel(wires, context.clock, _choose_policy(wires, settings.retries), observers=observers)
 
 
 def _choose_policy(wires: Sequence[ChatModel], policy: RetryPolicy) -> RetryPolicy:
@@ -220,21 +205,21 @@ async def choose_model(settings: LLMSettings, clock: Clock, http: HttpClient) ->
         model = build_model(spec, settings, clock, http)
         await _greet_local(parse_spec(spec, settings), model)
         return model
-    around = Surroundings(settings, clock, http)
-    if found := await _find_here(around):
+    context = BuildContext(settings, clock, http)
+    if found := await _find_here(context):
         return found
-    return AwaitedModel(build_model(demo.ENDPOINT_NAME, settings, clock, http), lambda: _find_here(around), clock)
+    return AwaitedModel(build_model(demo.ENDPOINT_NAME, settings, clock, http), lambda: _find_here(context), clock)
 
 
-async def _find_here(around: Surroundings) -> ChatModel | None:
+async def _find_here(context: BuildContext) -> ChatModel | None:
     """Return the model of the first server that answers on this machine, or None."""
-    settings = around.settings
-    for server in await find_local_servers(around.http, list_local_addresses(settings)):
+    settings = context.settings
+    for server in await find_local_servers(context.http, list_local_addresses(settings)):
         logger.debug("found %s at %s with the model %s", server.endpoint.title, server.base_url, server.model)
         row = server.endpoint
         key = check_key(settings.api_keys.get(row.name, ""), row, at_home=False)
         connection = Connection(endpoint=row, base_url=server.base_url, model=server.model, api_key=key)
-        return _assemble([build_wire(connection, around)], around)
+        return _assemble([build_wire(connection, context)], context)
     return None
 
 
@@ -343,10 +328,10 @@ def _is_short_name(name: str, row: Endpoint | None, settings: LLMSettings) -> bo
     return row is None or (row.name not in ready and _SHORT_NAMES in ready)
 
 
-def _build_one(address: ModelAddress, around: Surroundings) -> ChatModel:
+def _build_one(address: ModelAddress, context: BuildContext) -> ChatModel:
     if (row := find_endpoint(address.endpoint)) is None:
-        return _OTHER_WIRES[address.endpoint](address, around)
-    settings = around.settings
+        return _OTHER_WIRES[address.endpoint](address, context)
+    settings = context.settings
     url = settings.base_urls.get(row.name, "")
     key = check_key(settings.api_keys.get(row.name, ""), row, at_home=not url)
     if row.needs_key and not key:
@@ -358,7 +343,7 @@ def _build_one(address: ModelAddress, around: Surroundings) -> ChatModel:
         api_key=key,
     )
     find_proxy(connection.base_url)  # one that cannot be used is a wrong setting of the start, not of a question
-    return build_wire(connection, around)
+    return build_wire(connection, context)
 
 
 def _list_known() -> str:

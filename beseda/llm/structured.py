@@ -78,14 +78,10 @@ def read_form(text: str, form: type[FormT]) -> tuple[FormT | None, str]:
         try:
             return form.model_validate(candidate), ""
         except ValidationError as error:
-            fault = _write_fault(error)
+            first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+            place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"])
+            fault = f"answer{place}: {first['msg']}"
     return None, fault
-
-
-def _write_fault(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"])
-    return f"answer{place}: {first['msg']}"
 
 
 def spell_out(schema: Schema) -> str:

@@ -10,7 +10,7 @@ from beseda.core.foreign_json import load_json
 from beseda.http.client import HttpAnswer, HttpClient
 from beseda.llm.base import Timeouts
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel, find_root
-from beseda.llm.token_counting import CountMemory
+from beseda.llm.token_estimate import CountMemory
 
 _REMEMBER_CONTEXT = 300.0  # seconds: the server may come back with another model
 

@@ -17,23 +17,15 @@ def read_transcript(body: bytes) -> Transcript:
     text = answer.get("text")
     if not isinstance(text, str):
         raise ProtocolError(f"no text in the answer: {body[:200].decode(errors='replace')}")
-    rows = _list_rows(answer)
+    rows = answer.get("segments")
+    rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
     spoken = [row for row in rows if not _is_invented(row)]
     if len(spoken) != len(rows):
         text = " ".join(str(row.get("text", "")).strip() for row in spoken)
     segments = tuple(segment for row in spoken if (segment := _read_segment(row)))
-    return Transcript(text.strip(), _read_seconds(answer), segments)
-
-
-def _read_seconds(answer: dict[str, Any]) -> float | None:
     usage = answer.get("usage")
     seconds = usage.get("seconds") if isinstance(usage, dict) else answer.get("duration")
-    return float(seconds) if isinstance(seconds, int | float) else None
-
-
-def _list_rows(answer: dict[str, Any]) -> list[dict[str, Any]]:
-    rows = answer.get("segments")
-    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    return Transcript(text.strip(), float(seconds) if isinstance(seconds, int | float) else None, segments)
 
 
 def _is_invented(row: dict[str, Any]) -> bool:

@@ -28,8 +28,7 @@ from beseda.core.foreign_json import load_json
 from beseda.http.client import Body, HttpAnswer, HttpClient, HttpRequest
 from beseda.http.faults import FaultReader
 from beseda.locales import Text
-from beseda.speech.base import SpeechLimits, Transcript
-from beseda.speech.connection import SpeechConnection
+from beseda.speech.base import SpeechConnection, SpeechLimits, Transcript
 
 _MAX_ANSWER = 2_000_000  # bytes: hours of speech are a tenth of it
 # What a file says beyond its first minutes may take its time: a slow server hears twice as fast as we speak.
@@ -76,7 +75,11 @@ class HttpTranscriber:
         try:
             return await self._try_again(audio, _read_language(language), times=times)
         except RemoteError as error:
-            error.words = _choose_words(error)
+            # The errors' own texts speak of the chat model.
+            if isinstance(error, QuotaExceededError):
+                error.words = _BUSY
+            else:
+                error.words = _WRONG if isinstance(error, _SETUP_FAULTS) else _DOWN
             raise
 
     async def _try_again(self, audio: Path, hint: str, *, times: bool) -> Transcript:
@@ -152,13 +155,6 @@ class HttpTranscriber:
             return audio.open("rb"), size
         except OSError as error:
             raise ToolError(f"{audio.name} cannot be read: {error.strerror or error}") from error
-
-
-def _choose_words(error: RemoteError) -> Text:
-    """Return the text of a recogniser's failure for a person: the errors' own texts speak of the chat model."""
-    if isinstance(error, QuotaExceededError):
-        return _BUSY
-    return _WRONG if isinstance(error, _SETUP_FAULTS) else _DOWN
 
 
 def read_object(body: bytes) -> dict[str, Any]:

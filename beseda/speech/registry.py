@@ -3,19 +3,17 @@
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from yarl import URL
 
-from beseda.core.errors import SettingsError
+from beseda.core.errors import FileTooLargeError, RemoteError, SettingsError, SpeechNotConfiguredError
+from beseda.core.failover import BackendHealth, Failover
 from beseda.http.endpoints import SPEECH_ENDPOINTS, Endpoint, Wire
 from beseda.speech._http import HttpTranscriber
-from beseda.speech.base import Transcriber
-from beseda.speech.connection import SpeechConnection
-from beseda.speech.demo import UnconfiguredTranscriber
-from beseda.speech.failover import FailoverTranscriber
-from beseda.speech.openai_multipart import OpenAITranscriber
+from beseda.speech.base import SpeechConnection, SpeechLimits, Transcriber, Transcript
+from beseda.speech.multipart import OpenAITranscriber, PlainTranscriber
 from beseda.speech.openrouter_json import OpenRouterTranscriber
-from beseda.speech.plain_transcribe import PlainTranscriber
 
 _PLAIN_ROUTE = "/transcribe"
 _WIRES: Mapping[Wire, type[HttpTranscriber]] = {
@@ -39,6 +37,55 @@ class SpeechSettings:
     connect_timeout: float = 10.0
 
 
+class FailoverTranscriber(Failover[Transcriber]):
+    """A `Transcriber` made of others."""
+
+    @property
+    def limits(self) -> SpeechLimits:
+        """Limits that all of them meet, so that each of them can process the same parts."""
+        every = [transcriber.limits for transcriber in self._members]
+        seconds = [limits.max_seconds for limits in every if limits.max_seconds is not None]
+        parallel = min(limits.parallel for limits in every)
+        return SpeechLimits(min(limits.max_bytes for limits in every), min(seconds, default=None), parallel)
+
+    async def transcribe(self, audio: Path, *, language: str = "", times: bool = False) -> Transcript:
+        """Return the first transcript that can be had. Another service may take larger files."""
+        return await self.try_each(
+            lambda member: member.transcribe(audio, language=language, times=times), (RemoteError, FileTooLargeError)
+        )
+
+
+class UnconfiguredTranscriber:
+    """A `Transcriber` that refuses each recording with the message that none is configured."""
+
+    @property
+    def name(self) -> str:
+        """`none`."""
+        return "none"
+
+    @property
+    def limits(self) -> SpeechLimits:
+        """Whatever: it hears nothing."""
+        return SpeechLimits()
+
+    async def transcribe(self, audio: Path, *, language: str = "", times: bool = False) -> Transcript:
+        """Raise `SpeechNotConfiguredError`."""
+        del language, times
+        raise SpeechNotConfiguredError(f"{audio.name} was not transcribed: {_advise()}")
+
+    async def check(self) -> BackendHealth:
+        """Return the settings that are missing."""
+        return BackendHealth(ok=False, detail=_advise())
+
+    async def close(self) -> None:
+        """Nothing to give back."""
+
+
+def _advise() -> str:
+    variables = [row.key_variable if row.needs_key else row.url_variable for row in SPEECH_ENDPOINTS]
+    return f"no speech recogniser is configured; set one of {', '.join(variables)}"
+
+
 def build_transcriber(settings: SpeechSettings) -> Transcriber:
     """Return the recogniser that `settings` ask for, the first configured one if they name none.
 
@@ -46,21 +93,14 @@ def build_transcriber(settings: SpeechSettings) -> Transcriber:
     """
     specs = [spec.strip() for spec in settings.spec.split(",") if spec.strip()]
     if not specs:
-        usable = [row.name for row in _list_preferred() if _find_gap(row, settings) is None]
-        specs = usable[:1]
+        # Recognisers with an address that the owner set come before those with a key: a key for chat must not send
+        # voices to a company.
+        preferred = sorted(SPEECH_ENDPOINTS, key=lambda row: row.needs_key)
+        specs = [row.name for row in preferred if _find_gap(row, settings) is None][:1]
     transcribers = [_build_one(spec, settings) for spec in specs]
     if not transcribers:
         return UnconfiguredTranscriber()
     return transcribers[0] if len(transcribers) == 1 else FailoverTranscriber(transcribers)
-
-
-def _list_preferred() -> list[Endpoint]:
-    """Return the endpoints in their order of preference without `BESEDA_SPEECH`.
-
-    Recognisers with an address that the owner set come before those with a key: a key for chat must not send voices to
-    a company.
-    """
-    return sorted(SPEECH_ENDPOINTS, key=lambda row: row.needs_key)
 
 
 def _build_one(spec: str, settings: SpeechSettings) -> Transcriber:
@@ -69,7 +109,9 @@ def _build_one(spec: str, settings: SpeechSettings) -> Transcriber:
     if gap := _find_gap(row, settings):
         raise SettingsError(f"BESEDA_SPEECH names {name}, but {gap}")
     url = _complete_url(settings.base_urls.get(row.name) or row.base_url, row)
-    return _choose_wire(row, url)(
+    # A server of one's own may be named by its whole route: then the route says how it is spoken to.
+    wire = PlainTranscriber if url.endswith(_PLAIN_ROUTE) else _WIRES[row.speech.wire]
+    return wire(
         SpeechConnection(
             endpoint=row.name,
             base_url=url.removesuffix(_PLAIN_ROUTE),
@@ -80,11 +122,6 @@ def _build_one(spec: str, settings: SpeechSettings) -> Transcriber:
             limits=row.speech.limits,
         )
     )
-
-
-def _choose_wire(row: Endpoint, url: str) -> type[HttpTranscriber]:
-    # A server of one's own may be named by its whole route: then the route says how it is spoken to.
-    return PlainTranscriber if url.endswith(_PLAIN_ROUTE) else _WIRES[row.speech.wire]
 
 
 def _find_row(name: str) -> Endpoint:

@@ -13,7 +13,7 @@ from beseda.http.endpoints import CHAT_ENDPOINTS, Endpoint, find_endpoint
 from beseda.llm.base import ChatModel, ModelRequest, Timeouts
 from beseda.llm.gigachat import GigaChatSettings
 from beseda.llm.openai_compatible import Connection
-from beseda.llm.registry import LLMSettings, Surroundings, build_wire
+from beseda.llm.registry import BuildContext, LLMSettings, build_wire
 from tests.parts.gigachat_server import GIGA_KEY, GigaChatServer
 from tests.parts.llama_server import CompletionServer
 from tests.parts.model_server import SERVED_MODEL, ModelServer
@@ -78,7 +78,7 @@ def build_model(subject: Subject, server: ModelServer, http: HttpClient, **overr
         model=str(overrides.get("model", SERVED_MODEL)),
         api_key=str(overrides.get("key", subject.key)),
     )
-    return build_wire(connection, Surroundings(settings, SystemClock(), http))
+    return build_wire(connection, BuildContext(settings, SystemClock(), http))
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import pytest
 
 from beseda.images.base import Enhancer
 from beseda.images.basic import BasicEnhancer
-from beseda.images.failover import FailoverEnhancer
 from beseda.images.gfpgan_docker import DockerSettings, GfpganDocker
 from beseda.images.gfpgan_http import GfpganHttp, HttpSettings
 from beseda.images.process_pool import ImageProcessPool
+from beseda.images.registry import FailoverEnhancer
 from tests.contract.photo.fake_docker import FakeDocker
 from tests.contract.photo.gfpgan_parts import GfpganServer
 

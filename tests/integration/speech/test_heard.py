@@ -9,9 +9,8 @@ import pytest
 from beseda.audio.ffmpeg import Ffmpeg, find_ffmpeg
 from beseda.features.transcription import TranscriptionService
 from beseda.features.transcription.voice import VoiceService
-from beseda.speech.base import SpeechLimits, Transcriber
-from beseda.speech.connection import SpeechConnection
-from beseda.speech.openai_multipart import OpenAITranscriber
+from beseda.speech.base import SpeechConnection, SpeechLimits, Transcriber
+from beseda.speech.multipart import OpenAITranscriber
 from beseda.speech.registry import SpeechSettings, build_transcriber
 from beseda.speech.transcript import write_srt
 from tests.parts import sphinx

@@ -26,9 +26,8 @@ from beseda.features.transcription import (
     TranscriptionService,
     TranscriptionStage,
 )
-from beseda.speech.base import SpeechLimits
-from beseda.speech.connection import SpeechConnection
-from beseda.speech.openai_multipart import OpenAITranscriber
+from beseda.speech.base import SpeechConnection, SpeechLimits
+from beseda.speech.multipart import OpenAITranscriber
 from beseda.speech.transcript import Segment
 from beseda.testing.clock import ManualClock
 from tests.parts.recordings import join, make_long, make_silence, make_sound

@@ -15,9 +15,8 @@ from beseda.core.errors import (
 )
 from beseda.core.failover import BackendHealth
 from beseda.images.base import Enhanced, EnhanceOptions
-from beseda.images.failover import FailoverEnhancer
 from beseda.images.process_pool import ImageProcessPool
-from beseda.images.registry import BACKENDS, PhotoSettings, build_enhancer
+from beseda.images.registry import BACKENDS, FailoverEnhancer, PhotoSettings, build_enhancer
 
 
 @dataclass

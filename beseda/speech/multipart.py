@@ -1,4 +1,4 @@
-"""OpenAI's transcription route: a file in a multipart form. Groq, vLLM and most servers of one's own have it too."""
+"""Recognisers that take a file in a multipart form: OpenAI's route, which most servers have, and `/transcribe`."""
 
 from pathlib import Path
 from typing import IO
@@ -6,11 +6,12 @@ from typing import IO
 import aiohttp
 
 from beseda.core.errors import RejectedRequestError
+from beseda.core.failover import BackendHealth
 from beseda.core.mime import UNKNOWN, guess_mime
+from beseda.http.client import HttpAnswer
 from beseda.speech._answer import read_transcript
 from beseda.speech._http import SUFFIXES, HttpTranscriber
-from beseda.speech.base import Transcript
-from beseda.speech.connection import SpeechConnection
+from beseda.speech.base import SpeechConnection, Transcript
 
 
 class OpenAITranscriber(HttpTranscriber):
@@ -58,3 +59,28 @@ def add_file(form: aiohttp.FormData, file: IO[bytes], suffix: str) -> None:
     """Add a recording to a form under a name of our own."""
     name = f"voice{suffix if suffix in SUFFIXES else '.ogg'}"
     form.add_field("file", file, filename=name, content_type=guess_mime(name) or UNKNOWN)
+
+
+class PlainTranscriber(HttpTranscriber):
+    """A `Transcriber` over `POST {base_url}/transcribe`: fields `file` and `language`, answer `{"text": …}`."""
+
+    _models_path = "/"  # it has no list: that it answers is all one can learn
+
+    async def _ask(self, audio: Path, language: str, *, times: bool) -> Transcript:
+        del times  # segments come along by themselves or not at all
+        file, size = self._open_bounded(audio)
+        with file:
+            form = aiohttp.FormData()
+            if language:
+                form.add_field("language", language)
+            add_file(form, file, audio.suffix)
+            answer = await self._send("POST", "/transcribe", form, size=size)
+        if answer.status != 200:
+            raise self._explain(answer)
+        return read_transcript(answer.body)
+
+    def _judge(self, answer: HttpAnswer) -> BackendHealth:
+        # Any page will do, also "no such page": but not a proxy that finds nobody behind it, or asks for a key.
+        if answer.status >= 500 or answer.status in {401, 403} or 300 <= answer.status < 400:
+            return BackendHealth(ok=False, detail=str(self._explain(answer)))
+        return BackendHealth(ok=True, detail=f"{self.name} answers")
