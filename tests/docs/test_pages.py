@@ -176,3 +176,22 @@ COMMENT_BEHIND = re.compile(r"^(?:# )?(?:export )?[A-Z][A-Z0-9_]*=\S*[^\S\n]+#",
 def test_comments_of_settings_stand_on_their_own_lines(page: Path) -> None:
     # systemd's EnvironmentFile and Docker's --env-file keep what stands behind a value as a part of it.
     assert COMMENT_BEHIND.findall(page.read_text("utf-8")) == []
+
+
+QUESTION_WORDS = re.compile(
+    r"\b(what|where|who(?:ever|m|se)?|nobody|somebody|anybody|everybody|told|tells?|says?|said)\b", re.IGNORECASE
+)
+PROSE = [*GUIDES, *(ROOT / "docs/recipes").glob("*.md"), ROOT / "docs/README.md", ROOT / "docs/layout.md"]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PROSE if not page.name.endswith(".ru.md")],
+    ids=lambda page: page.relative_to(ROOT).as_posix(),
+)
+def test_prose_of_guides_is_plain(page: Path) -> None:
+    text = re.sub(r"^```.*?^```|^>.*?$|`[^`]*`", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    words, hits = len(text.split()), len(QUESTION_WORDS.findall(text))
+    print(f"{page.name}: {1000 * hits / words:.1f} per 1,000 words")
+    # Relative clauses with "who" are ordinary English in prose: the bar is above that of docstrings.
+    assert hits <= max(2, 0.015 * words), "nouns for clauses with 'what', verbs of data flow for 'tell' and 'say'"
