@@ -118,6 +118,8 @@ class SandboxSettings:
     users: tuple[SandboxPerson, ...] = DEFAULT_USERS
     groups: tuple[Supergroup, ...] = DEFAULT_GROUPS
     page_folder: Path = Path(__file__).parent / "page"
+    # The name on the page.
+    title: str = "Bot API"
     # Address, below this origin, of a script with the host's panel for the page; empty: there is none.
     panel: str = ""
     # Telegram refuses a bot that writes first; off, a user has to write (or be sent /start) before.

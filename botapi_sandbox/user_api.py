@@ -83,6 +83,7 @@ class UserApi:
             "groups": groups,
             "seq": self._services.events.seq,
             "parser": self._services.parser.name,
+            "title": self._services.settings.title,
             "panel": self._services.settings.panel,
         }
         return as_json(view)

@@ -113,7 +113,7 @@ def _make_sandbox(options: RunOptions) -> Sandbox:
         for item in options.assignments
     )
     folder = options.settings.storage_dir / "sandbox"
-    return Sandbox(SandboxSettings(accounts, folder, panel=panel.SCRIPT, keeps_chats=True))
+    return Sandbox(SandboxSettings(accounts, folder, title="Beseda", panel=panel.SCRIPT, keeps_chats=True))
 
 
 def _sandbox_username(profile: BotProfile) -> str:

@@ -43,7 +43,7 @@ async def _serve(settings: "Settings", tokens: "Sequence[str]") -> None:
     async with AsyncExitStack() as stack:
         try:
             running = await stack.enter_async_context(
-                serve_sandbox(SandboxSettings(accounts, folder, keeps_chats=True), port=settings.port)
+                serve_sandbox(SandboxSettings(accounts, folder, title="Beseda", keeps_chats=True), port=settings.port)
             )
         except OSError as error:
             raise SettingsError(explain_port("127.0.0.1", settings.port, error)) from error

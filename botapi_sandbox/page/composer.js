@@ -11,7 +11,7 @@ import { SubjectBar } from './subject.js';
 import { showToast } from './toast.js';
 
 const HIGHEST_PX = 180;
-const unsentKey = (id) => `beseda.unsent.${id}`;
+const unsentKey = (id) => `sandbox.unsent.${id}`;
 
 export class Composer {
   /**

@@ -86,6 +86,7 @@ class Page {
       },
       t('language'),
     );
+    this.brand = h('span', {});
     this.sidebar = h(
       'div',
       { class: 'sidebar', role: 'complementary', 'aria-label': t('dialogs') },
@@ -93,7 +94,7 @@ class Page {
         'div',
         { class: 'brand' },
         logo(),
-        h('h1', { class: 'brand-name' }, 'Beseda', h('small', {}, t('sandbox'))),
+        h('h1', { class: 'brand-name' }, this.brand, h('small', {}, t('sandbox'))),
         languageButton,
         this.themeButton,
       ),
@@ -138,6 +139,7 @@ class Page {
     } catch {
       return;
     }
+    this.brand.textContent = this.store.title;
     clearTimeout(this.poll);
     // Beside the chats: a panel that is slow must not keep the page empty.
     this.loadPanel();
@@ -386,7 +388,7 @@ class Page {
     const unread = this.store
       .dialogsOf(this.store.user)
       .reduce((sum, dialog) => sum + this.store.unreadCount(dialog), 0);
-    document.title = `${unread ? `(${unread}) ` : ''}${nameOf(peerOf(current))} · Beseda`;
+    document.title = `${unread ? `(${unread}) ` : ''}${nameOf(peerOf(current))} · ${this.store.title}`;
   }
 }
 

@@ -1,6 +1,6 @@
 /** What this browser remembers between visits. Storage may be switched off, then nothing is remembered. */
 
-const PREFIX = 'beseda.';
+const PREFIX = 'sandbox.';
 
 /** @param {string} key @param {any} [fallback] */
 export function recall(key, fallback = null) {

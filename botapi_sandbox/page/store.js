@@ -22,6 +22,7 @@ export class Store {
     /** @type {string|null} */
     this.currentId = null;
     this.readMarks = recall('read', {});
+    this.title = '';
     this.panel = '';
     /** An empty chat shows nothing for a moment rather than a card that is replaced. */
     this.isPanelAwaited = false;
@@ -31,6 +32,7 @@ export class Store {
   setState(state) {
     this.bots = state.bots ?? [];
     this.users = state.users ?? [];
+    this.title = state.title ?? '';
     this.panel = state.panel ?? '';
     this.groups = state.groups ?? [];
     this.user = this.users.find((user) => user.id === this.user?.id) ?? this.firstUser();

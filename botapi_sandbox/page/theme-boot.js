@@ -2,7 +2,7 @@
 (function () {
   var stored = null;
   try {
-    stored = localStorage.getItem('beseda.theme');
+    stored = localStorage.getItem('sandbox.theme');
   } catch (error) {
     // Storage may be switched off: the system's preference stands.
   }

@@ -12,6 +12,7 @@ ANNA, CHRIS = DEFAULT_USERS[0].id, DEFAULT_USERS[1].id
 async def test_newcomer_types_immediately_and_is_answered(page: Page, bot: ScriptedBot) -> None:
     assert page.url.endswith(f"#{USERNAME}:{ANNA}")
     await expect(page.get_by_test_id("composer")).to_be_focused()
+    await expect(page).to_have_title("Страница · Bot API")
     await page.keyboard.type("Привет!\n")
     message = await bot.next_update("message")
     assert (message["text"], message["from"]["id"]) == ("Привет!", ANNA)

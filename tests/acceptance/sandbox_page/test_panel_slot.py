@@ -25,7 +25,9 @@ new MutationObserver(() => document.querySelectorAll('.empty h2').forEach((title
 
 @pytest.fixture
 def settings(tmp_path: Path) -> SandboxSettings:
-    return SandboxSettings(bots=(BotAccount(TOKEN, USERNAME, "Страница"),), folder=tmp_path / "sandbox", panel=PANEL)
+    return SandboxSettings(
+        bots=(BotAccount(TOKEN, USERNAME, "Страница"),), folder=tmp_path / "sandbox", title="Host", panel=PANEL
+    )
 
 
 async def open_with_panel(
@@ -52,6 +54,8 @@ async def test_card_of_the_bot_is_the_first_that_is_shown(browser: Browser, serv
     chats_are_there.set()
     await expect(page.get_by_test_id("about")).to_have_text("About the bot")
     assert await page.evaluate("[...titles]") == ["Страница"]
+    await expect(page.get_by_role("heading", name="HostSandbox")).to_be_visible()
+    await expect(page).to_have_title("Страница · Host")
     await page.context.close()
 
 
