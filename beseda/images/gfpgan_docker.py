@@ -64,7 +64,7 @@ class GfpganDocker:
             photo = await self._darkroom.prepare(source, folder / "in" / "photo.png", options.scale)
             await self._run_container(folder, photo, options)
             made = await self._collect(output, target, folder / "in" / "photo.png")
-            faces = await asyncio.to_thread(_count_faces, output)
+            faces = len(await asyncio.to_thread(os.listdir, output / "restored_faces"))
         return Enhanced(made.width, made.height, self.name, photo.scale, faces)
 
     async def check(self) -> BackendHealth:
@@ -162,7 +162,3 @@ def _list_results(output: Path) -> list[Path]:
     # A link that the container has left would be followed on our side.
     found = [path for path in (output / "restored_imgs").glob("photo*") if path.is_file() and not path.is_symlink()]
     return sorted(path for path in found if path.resolve().is_relative_to(output.resolve()))
-
-
-def _count_faces(output: Path) -> int:
-    return sum(1 for _ in (output / "restored_faces").iterdir())

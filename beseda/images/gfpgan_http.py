@@ -21,7 +21,7 @@ from beseda.core.errors import (
     UnsupportedPhotoError,
 )
 from beseda.core.failover import BackendHealth
-from beseda.http.client import HttpAnswer, HttpClient, HttpRequest, read_bounded
+from beseda.http.client import HttpAnswer, HttpClient, HttpRequest
 from beseda.images._workbench import open_workbench
 from beseda.images.base import Enhanced, EnhanceOptions
 from beseda.images.process_pool import ImageProcessPool, PoolResult
@@ -80,7 +80,11 @@ class GfpganHttp:
         async with open_workbench(self._settings.work_dir) as folder:
             photo = await self._darkroom.prepare(source, folder / "photo.png", options.scale)
             result = folder / "result.png"
-            faces = await self._send(folder / "photo.png", result, _ask_for(photo, options))
+            # The scale of `auto` is known by now, and faces are counted where they are restored: nothing is left to
+            # decide.
+            query = {"upscale": str(photo.scale), "ext": "png", "auto": "false"}
+            query["only_center_face"] = str(options.only_center_face).lower()
+            faces = await self._send(folder / "photo.png", result, query)
             made = await self._collect(result, target, folder / "photo.png")
         return Enhanced(made.width, made.height, self.name, photo.scale, faces)
 
@@ -107,7 +111,8 @@ class GfpganHttp:
             request = HttpRequest("POST", url, form, wait=settings.timeout, connect=settings.connect_timeout)
             async with self._http.exchange(request) as response:
                 if response.status != 200:
-                    body = await read_bounded(response, _MAX_TEXT)
+                    # Of a long page, its beginning: it explains as much.
+                    body = await response.content.read(_MAX_TEXT)
                     raise _explain(HttpAnswer(response.status, response.headers, body))
                 await _save(response, result)
                 faces = response.headers.get("X-Faces", "")
@@ -118,12 +123,6 @@ class GfpganHttp:
             return await self._darkroom.finish(result, target, like=like)
         except (UnreadablePhotoError, PhotoTooLargeError, UnsupportedPhotoError) as error:
             raise ProtocolError(f"{self._url} answered with no picture: {error}") from error
-
-
-def _ask_for(photo: PoolResult, options: EnhanceOptions) -> dict[str, str]:
-    query = {"upscale": str(photo.scale), "only_center_face": str(options.only_center_face).lower(), "ext": "png"}
-    # The scale of `auto` is known by now, and faces are counted where they are restored: nothing is left to decide.
-    return query | {"auto": "false"}
 
 
 async def _save(response: aiohttp.ClientResponse, target: Path) -> None:

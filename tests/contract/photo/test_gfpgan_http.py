@@ -87,6 +87,7 @@ async def _try(client: GfpganHttp, target: Path) -> float:
         (web.Response(status=404, text="no such page"), ProtocolError),
         (web.Response(status=302, headers={"Location": "http://127.0.0.1:9/"}), ProtocolError),
         (web.Response(status=503, text="busy"), UnavailableError),
+        (web.Response(status=503, text="<p>a long page of a proxy</p>" * 1000), UnavailableError),
         (web.Response(text="<html>Welcome to the proxy</html>", content_type="text/html"), ProtocolError),
         (web.Response(body=(SAMPLES / "bomb.png").read_bytes(), content_type="image/png"), ProtocolError),
         (None, TimedOutError),
