@@ -177,7 +177,9 @@ class HuggingFaceModel:
                 async for event in events:
                     if type(event) is Finished:
                         await listing
-                        yield self._price(event)
+                        model, shelf = self._connection.model, self._shelf
+                        written = shelf.book.find(f"{event.endpoint}:{model}", f"{event.endpoint}:{event.model}")
+                        yield add_cost(event, written or shelf.catalogue.price(model))
                     else:
                         yield event
         finally:
@@ -219,11 +221,6 @@ class HuggingFaceModel:
         connection = replace(self._connection, model=model)
         dialect = HuggingFaceDialect(connection.endpoint, model)
         return OpenAICompatibleModel(connection, self._http, self._timeouts, dialects=[dialect])
-
-    def _price(self, end: Finished) -> Finished:
-        model = self._connection.model
-        written = self._shelf.book.find(f"{end.endpoint}:{model}", f"{end.endpoint}:{end.model}")
-        return add_cost(end, written or self._shelf.catalogue.price(model))
 
 
 # One list for all models of an address: three of them are often asked at once.
