@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from beseda.features.meetings.calendar import CELL, Calendar, Opening
+from beseda.engine.calendar import CELL, Calendar, Opening
 from beseda.locales import Text, languages
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from beseda.engine.calendar import Calendar
 from beseda.engine.menu_tree import MenuItem
 from beseda.engine.usage.budget import BudgetChange
-from beseda.features.meetings.calendar import Calendar
 from beseda.locales import Text
 
 

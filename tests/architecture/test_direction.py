@@ -119,7 +119,6 @@ EXCEPTIONS = {
     "beseda.config.setting -> beseda.engine.usage.budget",
     "beseda.core.errors -> beseda.locales",
     "beseda.core.errors -> beseda.locales.catalogue",
-    "beseda.engine.bot -> beseda.features.meetings.calendar",
     "beseda.engine.bot_accounts -> beseda.features.broadcasts.model",
     "beseda.engine.bot_accounts -> beseda.features.broadcasts.tables",
     "beseda.engine.turns.repository -> beseda.features.leads.tables",

@@ -14,11 +14,11 @@ from datetime import UTC, date, datetime
 from beseda.bots.sales import texts
 from beseda.bots.sales.sales_context import SalesContext
 from beseda.core.errors import BesedaError, NotFoundError
+from beseda.engine.calendar import CalendarSlot
 from beseda.engine.context import Context, argument
 from beseda.engine.handlers.history import keep_private
 from beseda.engine.incoming import Press
 from beseda.engine.router import Router
-from beseda.features.meetings.calendar import CalendarSlot
 from beseda.features.meetings.model import Meeting, MeetingState
 from beseda.features.meetings.service import MeetingService
 from beseda.features.sales.model import BOOKED, CONFIRMED, PICKS_TIME

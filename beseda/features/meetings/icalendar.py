@@ -12,7 +12,7 @@ from beseda.locales import Text
 if TYPE_CHECKING:
     from icalendar import Event, vCalAddress
 
-    from beseda.features.meetings.calendar import Calendar
+    from beseda.engine.calendar import Calendar
 
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 _HOW_TO_CHANGE = Text("invitation.how_to_change")

@@ -15,9 +15,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from beseda.core.errors import MeetingOverError
+from beseda.engine.calendar import Calendar, TimeSpan
 from beseda.engine.events.model import EventType
 from beseda.engine.updates.model import StoredUpdate
-from beseda.features.meetings.calendar import Calendar, TimeSpan
 
 HOLD = timedelta(minutes=15)  # how long a slot is kept for somebody who has not confirmed
 MOST_AHEAD = 3  # meetings that one lead may have before them: a calendar is not one person's

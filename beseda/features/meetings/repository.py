@@ -12,6 +12,7 @@ from beseda.core.chat import Conversation
 from beseda.core.clock import Clock, SystemClock
 from beseda.core.errors import NotFoundError, TooManyMeetingsError
 from beseda.db.database import Database
+from beseda.engine.calendar import TimeSpan
 from beseda.engine.conversations.private_chat import find_place
 from beseda.engine.events.model import EventType, NewEvent
 from beseda.engine.events.repository import write_events
@@ -19,7 +20,6 @@ from beseda.engine.updates.model import StoredUpdate
 from beseda.features.leads.tables import leads
 from beseda.features.meetings._cells import find_overdue, give_back, take
 from beseda.features.meetings._notices import describe, write_notices
-from beseda.features.meetings.calendar import TimeSpan
 from beseda.features.meetings.model import (
     HOLD,
     MOST_AHEAD,

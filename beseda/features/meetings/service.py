@@ -6,10 +6,10 @@ from uuid import uuid4
 
 from beseda.core.clock import Clock
 from beseda.core.errors import NotASlotError, NotFoundError
+from beseda.engine.calendar import Calendar, CalendarSlot, TimeSpan
 from beseda.engine.jobs.base import JobQueue
 from beseda.engine.jobs.model import JobRequest, derive_id
 from beseda.ephemeral.base.bus import Bus
-from beseda.features.meetings.calendar import Calendar, CalendarSlot, TimeSpan
 from beseda.features.meetings.icalendar import write_invitation
 from beseda.features.meetings.model import (
     Booked,

@@ -22,6 +22,7 @@ from beseda.core.errors import (
     TooManyMeetingsError,
 )
 from beseda.db.database import Database
+from beseda.engine.calendar import Calendar, Opening
 from beseda.engine.conversations.repository import ConversationRepository
 from beseda.engine.events.repository import EventRepository
 from beseda.engine.events.tables import events
@@ -32,7 +33,6 @@ from beseda.ephemeral.memory.bus import MemoryBus
 from beseda.features.leads.model import Merge, NewLead
 from beseda.features.leads.repository import LeadRepository
 from beseda.features.leads.service import LeadService
-from beseda.features.meetings.calendar import Calendar, Opening
 from beseda.features.meetings.model import (
     Diary,
     Meeting,

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from beseda.core.chat import Person
-from beseda.features.meetings.calendar import Calendar, Opening
+from beseda.engine.calendar import Calendar, Opening
 from beseda.features.meetings.model import Diary, MeetingSummary
 from tests.parts.api_server import ANNA, Answer, ApiServer, at_once
 from tests.parts.ics_reader import read_ics

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from beseda.bots.catalog import Catalog
-from beseda.features.meetings.calendar import Opening
+from beseda.engine.calendar import Opening
 from tests.unit.bots.test_catalog import MINIMAL, refusal, write_bot
 
 CALENDAR = """

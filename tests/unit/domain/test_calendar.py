@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beseda.features.meetings.calendar import CELL, Calendar, Opening, TimeSpan
+from beseda.engine.calendar import CELL, Calendar, Opening, TimeSpan
 
 MOSCOW, BERLIN = ZoneInfo("Europe/Moscow"), ZoneInfo("Europe/Berlin")
 MINUTE = timedelta(minutes=1)

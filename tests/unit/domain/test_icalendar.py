@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beseda.features.meetings.calendar import Calendar
+from beseda.engine.calendar import Calendar
 from beseda.features.meetings.icalendar import write_invitation
 from beseda.features.meetings.model import Guest, Meeting, MeetingState, cancel, confirm, move
 from beseda.locales import Text

@@ -8,8 +8,8 @@ import pytest
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from beseda.core.errors import MeetingOverError
+from beseda.engine.calendar import Calendar
 from beseda.engine.events.model import EventType
-from beseda.features.meetings.calendar import Calendar
 from beseda.features.meetings.model import (
     CARD,
     EXPIRED,
