@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from beseda.app_checks import build_watch, list_checks
 from beseda.app_database import open_database
+from beseda.app_personal_data import PERSONAL_DATA
 from beseda.app_settings import llm_settings, photo_settings, speech_settings
 from beseda.audio.ffmpeg import Ffmpeg
 from beseda.config import Settings
@@ -149,7 +150,7 @@ class App:
         engine, settings = self.engine, self.settings
         forgotten = ForgottenList(settings.forgotten_list, engine.clock)
         traces = Traces(engine.ephemeral.history, engine.ephemeral.state, namespace, engine.summaries, forgotten)
-        repository = PersonalDataRepository(engine.database, engine.clock, settings.admin_ids)
+        repository = PersonalDataRepository(engine.database, PERSONAL_DATA, engine.clock, settings.admin_ids)
         return PersonalDataService(repository, engine.files, engine.jobs, traces, engine.media.downloads)
 
     def list_checks(self) -> Mapping[str, Condition]:

@@ -1,15 +1,17 @@
 """Log of the waits requested by Telegram's flood control."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from beseda.core import metrics
 from beseda.core.clock import Clock, SystemClock
 from beseda.db.database import Database
 from beseda.db.statement import Rank, Statement
 from beseda.engine.flood_waits.tables import flood_waits
+from beseda.engine.personal_data import Erasure, PersonalDataSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +59,13 @@ class FloodWaitRepository:
         query = select(func.count()).select_from(flood_waits).where(flood_waits.c.occurred_at >= since)
         number: int = await self._database.read(lambda connection: connection.execute(query).scalar_one())
         return number
+
+
+class FloodWaitData(PersonalDataSource):
+    """Personal data in flood waits: the number of a private chat."""
+
+    def forget(self, connection: Connection, erasure: Erasure) -> Mapping[str, int]:
+        """Blank the number. The wait stays: it counts for the bot."""
+        own = flood_waits.c.bot == erasure.person.bot, flood_waits.c.chat_id == erasure.person.user_id
+        connection.execute(update(flood_waits).where(*own).values(chat_id=None))
+        return {}

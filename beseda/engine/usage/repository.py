@@ -1,7 +1,7 @@
 """Budgets in SQL: the rows of all accounts are locked in one order, read, and only then written."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -10,12 +10,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from beseda.core.clock import Clock, SystemClock
 from beseda.db.database import Database
-from beseda.engine.usage.budget import Account, BudgetScope, BudgetStatus, Grant, ReservationRequest
+from beseda.engine.usage.budget import Account, BudgetStatus, Grant, ReservationRequest
+from beseda.engine.usage.tables import OPEN
 from beseda.engine.usage.tables import budget_counters as counters
 from beseda.engine.usage.tables import budget_notices as notices
 from beseda.engine.usage.tables import budget_reservations as reservations
 
-_OPEN, _SETTLED, _EXPIRED = "open", "settled", "expired"
+_SETTLED, _EXPIRED = "settled", "expired"
 _FREED_AT_ONCE = 20
 _KEY = ("scope", "bot", "subject", "unit", "day")
 
@@ -56,7 +57,7 @@ class BudgetRepository:
 
     async def purge(self, before: datetime, *, limit: int) -> int:
         """Delete old counters, settled reservations and notices, up to `limit` of each. Return their number."""
-        settled = and_(reservations.c.created_at < before, reservations.c.state != _OPEN)
+        settled = and_(reservations.c.created_at < before, reservations.c.state != OPEN)
         day = counters.c.day < before.date().isoformat()
         old = [
             _delete(counters, tuple_(*(counters.c[name] for name in _KEY)), day, limit),
@@ -64,17 +65,6 @@ class BudgetRepository:
             _delete(notices, notices.c.who, notices.c.noted_at < before, limit),
         ]
         return await self._database.write(lambda connection: sum(connection.execute(one).rowcount for one in old))
-
-
-def forget_budgets(connection: Connection, bot: str, user_id: int, today: date) -> None:
-    """Delete a person's notices, usage before `today` and closed reservations, inside the caller's transaction."""
-    own = counters.c.scope == BudgetScope.USER.value, counters.c.bot == bot, counters.c.subject == user_id
-    connection.execute(delete(counters).where(*own, counters.c.day < today.isoformat()))
-    account = orjson.dumps([BudgetScope.USER.value, bot, user_id]).decode().removesuffix("]")
-    held = reservations.c.accounts.contains(f"{account},", autoescape=True)
-    connection.execute(delete(reservations).where(held, reservations.c.state != _OPEN))
-    told = notices.c.who.startswith(f"{bot}:", autoescape=True), notices.c.who.contains(f":{user_id}:", autoescape=True)
-    connection.execute(delete(notices).where(*told))
 
 
 def _reserve(connection: Connection, claim: ReservationRequest, now: datetime) -> Grant:
@@ -96,7 +86,7 @@ def _reserve(connection: Connection, claim: ReservationRequest, now: datetime) -
         "accounts": orjson.dumps(keys).decode(),
         "amount": amount,
         "used": 0,
-        "state": _OPEN,
+        "state": OPEN,
         "created_at": now,
         "expires_at": claim.expires_at,
     }
@@ -109,7 +99,7 @@ def _free_expired(connection: Connection, now: datetime) -> None:
     """Free expired reservations, which belonged to processes that died."""
     late = (
         select(reservations)
-        .where(reservations.c.state == _OPEN, reservations.c.expires_at <= now)
+        .where(reservations.c.state == OPEN, reservations.c.expires_at <= now)
         .limit(_FREED_AT_ONCE)
         .with_for_update(skip_locked=True)
     )
@@ -120,7 +110,7 @@ def _free_expired(connection: Connection, now: datetime) -> None:
 def _free(connection: Connection, reservation_id: str) -> None:
     """Free an open reservation of the same id: its process died, or the answer to the commit was lost."""
     row = _find(connection, reservation_id)
-    if row is not None and row.state == _OPEN:
+    if row is not None and row.state == OPEN:
         _end(connection, row, _EXPIRED)
 
 
@@ -136,7 +126,7 @@ def _find(connection: Connection, reservation_id: str) -> Any:
 
 
 def _end(connection: Connection, row: Any, state: str, used: int = 0) -> None:
-    held = -row.amount if row.state == _OPEN else 0
+    held = -row.amount if row.state == OPEN else 0
     _add(connection, [_as_key(*key) for key in orjson.loads(row.accounts)], used=used, held=held)
     connection.execute(update(reservations).where(reservations.c.id == row.id).values(state=state, used=used))
 

@@ -32,13 +32,14 @@ budget_reservations = Table(
     Column("expires_at", UtcTime, nullable=False),
 )
 
-_OPEN = text("state = 'open'")
+OPEN = "open"  # the state of a reservation whose amount is still held
+_IS_OPEN = text(f"state = '{OPEN}'")
 
 Index(
     "ix_budget_reservations_open",
     budget_reservations.c.expires_at,
-    sqlite_where=_OPEN,
-    postgresql_where=_OPEN,
+    sqlite_where=_IS_OPEN,
+    postgresql_where=_IS_OPEN,
 )
 
 budget_notices = Table(

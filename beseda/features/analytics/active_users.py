@@ -13,9 +13,7 @@ from sqlalchemy import (
     Connection,
     Select,
     and_,
-    delete,
     func,
-    insert,
     or_,
     select,
     union_all,
@@ -66,18 +64,6 @@ def add_writers(connection: Connection, rows: Sequence[Mapping[str, object]]) ->
         ),
         rows,
     )
-
-
-def forget_writer(connection: Connection, bot: str, user_id: int) -> None:
-    """Delete the activity of a person with one bot. The activity with other bots stays."""
-    seen = active_users.c
-    connection.execute(delete(active_users).where(seen.user_id == user_id, seen.bot.in_([bot, ""])))
-    months: _Masks = {}
-    for row in connection.execute(select(seen.month, seen.days).where(seen.user_id == user_id)):
-        months[row.month] = months.get(row.month, 0) | row.days
-    rows = [{"bot": "", "month": month, "user_id": user_id, "days": days} for month, days in months.items()]
-    if rows:
-        connection.execute(insert(active_users), rows)
 
 
 def list_days(month: datetime, days: int) -> list[date]:

@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
@@ -21,7 +21,6 @@ from beseda.engine.files.service import DiskFullError, FileService, is_full
 from beseda.engine.jobs.base import JobQueue
 from beseda.ephemeral.base.history import HistoryStore
 from beseda.ephemeral.base.state import StateStore
-from beseda.features.leads.model import LeadRecord
 from beseda.features.personal_data._volumes import Volume, ZipEntry, fits, write_volumes
 from beseda.features.personal_data.forgotten import ForgottenList
 from beseda.features.personal_data.model import Forgotten, Profile, Said
@@ -154,15 +153,12 @@ class PersonalDataService:
         for conversation in conversations:
             async for entry in self._tell(conversation, owner):
                 yield entry
-        traces = dict(await self._store.traces(owner))
+        traces = await self._store.export(owner)
         keys = _list_states(owner, [conversation.key for conversation in conversations], name_states)
         traces["states"] = [{key: value} for key in keys if (value := await self._traces.state.get(key)) is not None]
         for name, rows in traces.items():
             if rows:
                 yield _to_json(f"{name}.json", rows)
-        records = await self._store.leads(owner)
-        if records:
-            yield _to_json("leads.json", [_describe_lead(record) for record in records])
         async for entry in self._hand_over(owner, limit):
             yield entry
 
@@ -232,17 +228,6 @@ def _describe_person(owner: FileOwner, profile: Profile) -> dict[str, object]:
         "language": person.language,
         "first_seen_at": profile.created_at,
         "last_seen_at": profile.last_seen_at,
-    }
-
-
-def _describe_lead(record: LeadRecord) -> dict[str, object]:
-    lead = asdict(record.lead)
-    return {
-        **{name: value for name, value in lead.items() if name != "slots"},
-        "fields": list(lead["slots"].values()),
-        "stages": [asdict(visit) for visit in record.stages],
-        "consents": [asdict(consent) for consent in record.consents],
-        "events": record.events,
     }
 
 

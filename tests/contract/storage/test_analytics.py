@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import insert, select
 
+from beseda.app_personal_data import PERSONAL_DATA
 from beseda.core.errors import PeriodError
 from beseda.db.database import Database
 from beseda.engine.events.repository import EventRepository
@@ -233,7 +234,7 @@ async def test_person_who_is_forgotten_is_no_longer_seen(
     before = await service.metrics(period)
     place = next(place for place in record.places if place["bot"] == "sales")
     person = next(talk.user_id for talk in record.talks if talk.conversation_id == place["id"])
-    await PersonalDataRepository(database).forget(FileOwner("sales", person))
+    await PersonalDataRepository(database, PERSONAL_DATA).forget(FileOwner("sales", person))
     after = await service.metrics(period)
     assert after.active_users == before.active_users - 1
     assert after.figures == before.figures  # sums over whole hours tell of nobody

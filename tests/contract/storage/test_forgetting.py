@@ -22,6 +22,7 @@ from sqlalchemy import (
     update,
 )
 
+from beseda.app_personal_data import PERSONAL_DATA
 from beseda.app_tables import metadata
 from beseda.core.chat import ChatKey, ChatKind, Person
 from beseda.core.clock import SystemClock
@@ -125,7 +126,7 @@ async def archive(world: World, tmp_path: Path) -> Archive:
     clock = SystemClock()
     files, state = FileService(FileRepository(world.database), tmp_path / "files", clock), SqlState(world.database)
     jobs = InlineJobs(JobRepository(world.database), {}, {"heavy": 1}, clock)
-    store = PersonalDataRepository(world.database, clock, [ADMIN.id])
+    store = PersonalDataRepository(world.database, PERSONAL_DATA, clock, [ADMIN.id])
     service = PersonalDataService(store, files, jobs, Traces(MemoryHistory(), state), tmp_path / "tmp")
     return Archive(world, files, state, service, clock.now())
 

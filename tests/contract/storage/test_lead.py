@@ -9,6 +9,7 @@ import orjson
 import pytest
 from sqlalchemy import func, select
 
+from beseda.app_personal_data import PERSONAL_DATA
 from beseda.core.chat import ChatKey, ChatKind, Person
 from beseda.core.errors import MergeRefusedError, NotFoundError, StaleVersionError
 from beseda.db.database import Database
@@ -33,6 +34,7 @@ from beseda.features.leads.model import (
     PossibleDuplicate,
     SlotState,
 )
+from beseda.features.leads.personal_data import find_records
 from beseda.features.leads.repository import LeadRepository
 from beseda.features.leads.service import LeadService
 from beseda.features.leads.tables import lead_totals, leads
@@ -50,6 +52,10 @@ class Office:
     world: World
     clock: ManualClock
     leads: LeadService
+
+    async def records(self, owner: FileOwner) -> list[LeadRecord]:
+        """Return the leads that are handed over to their person."""
+        return await self.world.database.write(lambda connection: find_records(connection, owner))
 
     async def hear(self, person: Person, text: str, *, bot: str = BOT) -> int:
         """Return the id of a message that a person has written."""
@@ -275,7 +281,7 @@ async def test_verified_phone_finds_the_lead_entered_by_the_company(office: Offi
     assert (await office.leads.find(entered.lead.id)).merged_into == lead.id
     again = await office.leads.open(NewLead(BOT, None, contact="8 999 123-45-67", actor="key:1"))
     assert again.is_new
-    data = PersonalDataRepository(office.world.database, office.clock)
+    data = PersonalDataRepository(office.world.database, PERSONAL_DATA, office.clock)
     await data.forget(FileOwner(BOT, ANYA.id))
     with pytest.raises(NotFoundError):
         await office.leads.find(entered.lead.id)
@@ -573,21 +579,21 @@ def everything_of(records: Sequence[LeadRecord]) -> str:
 
 
 async def test_person_takes_their_lead_with_them(office: Office) -> None:
-    data = PersonalDataRepository(office.world.database, office.clock)
+    data = PersonalDataRepository(office.world.database, PERSONAL_DATA, office.clock)
     lead = await office.tell(ANYA, "company", "Ромашка")
     await office.leads.enter_stage(lead.id, "discovery")
     await office.leads.give_consent(lead.id, ConsentKind.PDPA_PROFILE, await office.hear(ANYA, "да"))
     await office.tell(BORYA, "company", "Лютик")
-    [record] = await data.leads(FileOwner(BOT, ANYA.id))
+    [record] = await office.records(FileOwner(BOT, ANYA.id))
     assert record.lead.slots["company"].value == "Ромашка"
     assert (len(record.stages), len(record.consents), len(record.events)) == (1, 1, 4)
     assert "Лютик" not in everything_of([record])
     found = await data.forget(FileOwner(BOT, ANYA.id))
     assert found.leads == 1
-    assert await data.leads(FileOwner(BOT, ANYA.id)) == []
+    assert await office.records(FileOwner(BOT, ANYA.id)) == []
     [event], count = await office.leads.list_events(EventFilter(user_id=ANYA.id))
     assert (event.type, count) == (EventType.LEAD_DELETED, 1)
-    assert len(await data.leads(FileOwner(BOT, BORYA.id))) == 1
+    assert len(await office.records(FileOwner(BOT, BORYA.id))) == 1
     assert await office.totals() == {(BOT, "active", ""): 1}
 
 
@@ -601,13 +607,13 @@ async def share_a_phone(office: Office) -> tuple[Lead, PersonalDataRepository]:
     lead = await office.leads.merge(Merge((await office.leads.for_user(BOT, ANYA)).id, second.id, "beseda"))
     await office.tell(BORYA, "name", "Борис")
     assert lead.user_id == ANYA.id
-    return lead, PersonalDataRepository(office.world.database, office.clock)
+    return lead, PersonalDataRepository(office.world.database, PERSONAL_DATA, office.clock)
 
 
 async def test_person_who_shares_a_lead_is_given_only_their_own(office: Office) -> None:
-    _, data = await share_a_phone(office)
-    anya = everything_of(await data.leads(FileOwner(BOT, ANYA.id)))
-    borya = everything_of(await data.leads(FileOwner(BOT, BORYA.id)))
+    await share_a_phone(office)
+    anya = everything_of(await office.records(FileOwner(BOT, ANYA.id)))
+    borya = everything_of(await office.records(FileOwner(BOT, BORYA.id)))
     assert "Ромашка" in anya
     assert "славы" in borya
     assert "славы" not in anya
@@ -621,7 +627,7 @@ async def test_owner_of_a_shared_lead_is_forgotten_and_the_other_stays(office: O
         await office.leads.find(lead.id)
     own = await office.leads.for_user(BOT, BORYA)
     assert (own.user_id, set(own.slots), own.merged_into) == (BORYA.id, {"goal", "phone", "name"}, None)
-    assert "Ромашка" not in everything_of(await data.leads(FileOwner(BOT, BORYA.id)))
+    assert "Ромашка" not in everything_of(await office.records(FileOwner(BOT, BORYA.id)))
     assert await office.totals() == {(BOT, "active", ""): 1}
 
 

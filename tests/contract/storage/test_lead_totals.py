@@ -7,6 +7,7 @@ from random import Random
 import pytest
 from sqlalchemy import func, select
 
+from beseda.app_personal_data import PERSONAL_DATA
 from beseda.core.errors import MergeRefusedError, NotFoundError, StaleVersionError
 from beseda.db.database import Database
 from beseda.engine.events.repository import EventRepository
@@ -30,7 +31,7 @@ class Desk:
     def __init__(self, database: Database, clock: ManualClock) -> None:
         self.database = database
         self.leads = LeadService(LeadRepository(database, clock), EventRepository(database, clock), clock)
-        self.data = PersonalDataRepository(database, clock)
+        self.data = PersonalDataRepository(database, PERSONAL_DATA, clock)
 
     async def work(self, random: Random) -> None:
         """Do one thing or another to somebody's lead."""

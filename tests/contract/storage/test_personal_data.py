@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import Connection, func, select
 
 from beseda import app_tables as tables
+from beseda.app_personal_data import PERSONAL_DATA
 from beseda.core.chat import ChatKey, ChatKind, Conversation, Person
 from beseda.core.clock import SystemClock
 from beseda.core.ids import new_id
@@ -91,7 +92,7 @@ async def office(world: World, tmp_path: Path) -> AsyncIterator[Office]:
     await jobs.start()
     traces = Traces(MemoryHistory(), MemoryState())
     folder = tmp_path / "tmp"
-    store = PersonalDataRepository(world.database)
+    store = PersonalDataRepository(world.database, PERSONAL_DATA)
     service = PersonalDataService(store, files, jobs, traces, folder)
     yield Office(world, folder, files, jobs, traces, service)
     await jobs.close()
@@ -181,7 +182,7 @@ async def test_forgetting_removes_everything_and_lists_it(office: Office) -> Non
     assert set((await office.count(*emptied)).values()) == {0}
     assert await office.traces.history.window(chat.key.history_key(), 5) is None
     assert await office.traces.state.get("mode:1:7:0") is None
-    profile = await PersonalDataRepository(office.world.database).profile(7)
+    profile = await PersonalDataRepository(office.world.database, PERSONAL_DATA).profile(7)
     assert profile is not None
     assert (profile.person.name, profile.person.language) == ("", "")
 
@@ -207,7 +208,7 @@ async def test_person_known_to_another_bot_keeps_their_name_there(office: Office
     await office.world.open_conversation(7)
     await office.world.conversations.open(ChatKey("other", 7), ChatKind.PRIVATE, "", Person(7, "Аня"))
     await office.service.forget(ANYA)
-    profile = await PersonalDataRepository(office.world.database).profile(7)
+    profile = await PersonalDataRepository(office.world.database, PERSONAL_DATA).profile(7)
     assert profile is not None
     assert profile.person.name == "Аня"
 

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from beseda.app_personal_data import PERSONAL_DATA
 from beseda.core.chat import ChatKey, ChatKind, Conversation, Person
 from beseda.core.ids import new_id
 from beseda.core.message import Message, Role
@@ -139,7 +140,7 @@ async def test_forgetting_a_person_forgets_the_summaries_with_them(talk: Talk) -
     happenings = EventRepository(talk.world.database)
     [told] = await happenings.list(EventFilter(bot="assistant"), limit=10)
     assert told.data == {"conversation_id": talk.id, "summary": "Anya said 0"}
-    personal_data = PersonalDataRepository(talk.world.database)
+    personal_data = PersonalDataRepository(talk.world.database, PERSONAL_DATA)
     await personal_data.forget(FileOwner("assistant", ANYA.id))
     assert await talk.store.find(talk.id) is None
     [told] = await happenings.list(EventFilter(bot="assistant"), limit=10)

@@ -1,16 +1,19 @@
 """Lead data of one person: exported and deleted."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
+from typing import Any
 
 import orjson
 from sqlalchemy import Connection, and_, delete, or_, select, update
 
+from beseda.engine.conversations.personal_data import SHORTEST_WORD
 from beseda.engine.events.model import EventType, redact
 from beseda.engine.events.repository import load_event, write_events
 from beseda.engine.events.tables import events
 from beseda.engine.files.model import FileOwner
+from beseda.engine.personal_data import Erasure, PersonalDataSource, PersonalMarks, Rows
 from beseda.features.leads.model import Lead, LeadRecord
 from beseda.features.leads.queries import (
     VISITS,
@@ -22,8 +25,52 @@ from beseda.features.leads.queries import (
     shift_total,
     store_lead,
 )
-from beseda.features.leads.tables import lead_consents, lead_stages, leads
+from beseda.features.leads.tables import lead_consents, lead_slots, lead_stages, leads
 from beseda.features.leads.update import fill_fields, lead_event, view_for
+
+_SHORTEST_STATEMENT = 6  # characters of a statement that is looked for in messages to other people
+
+
+class LeadData(PersonalDataSource):
+    """Personal data in leads, which merge: one row may be about several people."""
+
+    exclusive = True
+
+    def find_marks(self, connection: Connection, person: FileOwner) -> PersonalMarks:
+        """Return the numbers of the person's leads, their names and contacts, and longer statements."""
+        columns = leads.c.id, leads.c.name, leads.c.contact, leads.c.phone, leads.c.email
+        found = connection.execute(select(*columns).where(own_leads(person))).all()
+        words = [word for row in found for word in row[1:] if len(word) >= SHORTEST_WORD]
+        said = select(lead_slots.c.value).join(leads, leads.c.id == lead_slots.c.lead_id).where(own_leads(person))
+        words += [value for value in connection.execute(said).scalars() if len(value) >= _SHORTEST_STATEMENT]
+        return PersonalMarks([("lead_id", row.id) for row in found], words)
+
+    def export(self, connection: Connection, person: FileOwner) -> Mapping[str, Rows]:
+        """Return the leads with their fields, stages, consents and events."""
+        return {
+            "leads": [
+                {
+                    **{name: value for name, value in asdict(record.lead).items() if name != "slots"},
+                    "fields": [asdict(slot) for slot in record.lead.slots.values()],
+                    "stages": [asdict(visit) for visit in record.stages],
+                    "consents": [asdict(consent) for consent in record.consents],
+                    "events": record.events,
+                }
+                for record in find_records(connection, person)
+            ]
+        }
+
+    def forget(self, connection: Connection, erasure: Erasure) -> Mapping[str, int]:
+        """Delete the leads, the person's fields in shared leads, and their events.
+
+        If another person's lead was merged into one of these, that person gets a separate lead again.
+        """
+        return {"leads": _forget_leads(connection, erasure.person, erasure.at)}
+
+
+def own_leads(person: FileOwner) -> Any:
+    """Return the condition that a lead is the person's."""
+    return and_(leads.c.bot == person.bot, leads.c.user_id == person.user_id)
 
 
 def find_records(connection: Connection, owner: FileOwner) -> list[LeadRecord]:
@@ -31,11 +78,7 @@ def find_records(connection: Connection, owner: FileOwner) -> list[LeadRecord]:
     return [_record(connection, lead, owner) for lead in _find_own(connection, owner)]
 
 
-def forget_leads(connection: Connection, owner: FileOwner, now: datetime) -> int:
-    """Delete a person's leads in one bot, their fields in shared leads, and their events. Return the number of leads.
-
-    If another person's lead was merged into one of these, that person gets a separate lead again.
-    """
+def _forget_leads(connection: Connection, owner: FileOwner, now: datetime) -> int:
     own = [each for lead in _find_own(connection, owner) for each in (*_find_entered(connection, lead), lead)]
     for lead in own:
         if lead.user_id is None:
@@ -54,7 +97,7 @@ def forget_leads(connection: Connection, owner: FileOwner, now: datetime) -> int
 
 
 def _find_own(connection: Connection, owner: FileOwner) -> list[Lead]:
-    query = select(leads.c.id).where(leads.c.bot == owner.bot, leads.c.user_id == owner.user_id).order_by(leads.c.id)
+    query = select(leads.c.id).where(own_leads(owner)).order_by(leads.c.id)
     found = (find_lead(connection, number, lock=True) for number in connection.execute(query).scalars().all())
     return [lead for lead in found if lead is not None]
 
