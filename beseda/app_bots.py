@@ -45,6 +45,8 @@ from beseda.engine.usage.budgeted import BotModels
 from beseda.engine.webhook_watch import WebhookWatch
 from beseda.features.broadcasts import service as broadcast
 from beseda.features.broadcasts.mailing import Post
+from beseda.features.broadcasts.sent_messages import BROADCAST_MESSAGES, end_broadcasts
+from beseda.features.leads.repository import find_lead_id
 from beseda.features.meetings.model import Diary
 from beseda.features.minutes import DocumentService
 from beseda.features.sales.repository import SalesRepository
@@ -112,7 +114,8 @@ class RunningBot:
         territory = ShardLeases(assignment.profile.name, shards, app.engine.ephemeral.bus, lease)
         try:
             me = await _introduce(api, assignment.profile.name, app.engine.clock)
-            await _claim_account(BotAccountRepository(app.engine.database, app.engine.clock), me)
+            accounts = BotAccountRepository(app.engine.database, app.engine.clock, [end_broadcasts])
+            await _claim_account(accounts, me)
             bot, router = await _put_together(assignment, app, _Parts(api, me, territory))
             for preparation in router.preparations:
                 await preparation(bot)
@@ -291,7 +294,7 @@ async def _put_together(assignment: Assignment, app: App, made: _Parts) -> tuple
     if model.name != engine.models.program.name:
         log.debug("%s answers with %s", profile.name, model.name)
     messenger = _open_messenger(made, app)
-    turns = FencedTurnRepository(engine.database, made.ground, engine.clock)
+    turns = FencedTurnRepository(engine.database, made.ground, engine.clock, find_lead_id)
     delivery = Delivery(messenger, turns)
     memory = ConversationMemory(engine.conversations, engine.ephemeral.history, assignment.namespace, engine.summaries)
     parts = ChatParts(models, turns, memory, messenger, delivery, clock)
@@ -362,7 +365,7 @@ def _open_messenger(made: _Parts, app: App) -> TelegramMessenger:
     messenger = TelegramMessenger(made.api, pacer, app.engine.clock, note, files)
     messenger.sender.guard = _guard(made.ground)
     if app.settings.lookup:
-        store = SentMessageRepository(app.engine.database)
+        store = SentMessageRepository(app.engine.database, [BROADCAST_MESSAGES])
         messenger.lookup = SendLookup(messenger.sender, store, app.engine.clock)
     return messenger
 

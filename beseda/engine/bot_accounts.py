@@ -5,9 +5,11 @@ open the chats again, and pending messages of the old bot must not be sent by th
 account are stored under `name@id`, so that they can be restored if it returns.
 """
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, select, true, update
 from sqlalchemy import insert as sql_insert
 
 from beseda.core.clock import Clock, SystemClock
@@ -19,20 +21,41 @@ from beseda.engine.jobs.tables import jobs
 from beseda.engine.turns.model import TurnState
 from beseda.engine.turns.tables import deliveries, turns
 from beseda.engine.updates.tables import updates
-from beseda.features.broadcasts.model import BroadcastState
-from beseda.features.broadcasts.tables import broadcast_recipients, broadcasts, subscriptions
 from beseda.telegram.part import UNSENT, PartState
 
 OTHER_ACCOUNT = "the bot has another Telegram account now"
 _UNDER_WAY = (TurnState.RECEIVED.value, TurnState.ANSWERED.value)
 
 
-class BotAccountRepository:
-    """Implements `beseda.engine.bot_accounts.BotAccountRepository`."""
+@dataclass(frozen=True, slots=True)
+class AccountChange:
+    """A change of a bot's account. Rows of the old account are set aside under the name `aside`.
 
-    def __init__(self, database: Database, clock: Clock | None = None) -> None:
+    `back` is the name of the rows that the new account has from an earlier time.
+    """
+
+    bot: str
+    aside: str
+    back: str
+    at: datetime
+
+    def swap(self, connection: Connection, table: Table, condition: ColumnElement[bool] | None = None) -> None:
+        """Set aside the rows of a table, those that meet the condition if there is one, and restore earlier ones."""
+        ours = and_(table.c.bot == self.bot, true() if condition is None else condition)
+        connection.execute(update(table).where(ours).values(bot=self.aside))
+        connection.execute(update(table).where(table.c.bot == self.back).values(bot=self.bot))
+
+
+AccountChangeHook = Callable[[Connection, AccountChange], None]
+
+
+class BotAccountRepository:
+    """Accounts of bots in SQL. `hooks` are called in the transaction of a change, for the tables of features."""
+
+    def __init__(self, database: Database, clock: Clock | None = None, hooks: Sequence[AccountChangeHook] = ()) -> None:
         self._database = database
         self._clock = clock or SystemClock()
+        self._hooks = hooks
 
     async def claim(self, bot: str, telegram_id: int) -> int | None:
         """Record the account of a bot and return the id of the previous account if it was another one, else None.
@@ -40,33 +63,35 @@ class BotAccountRepository:
         Raises StorageError.
         """
         now = self._clock.now()
-        return await self._database.write(lambda connection: _claim(connection, bot, telegram_id, now))
+
+        def work(connection: Connection) -> int | None:
+            before = _replace(connection, bot, telegram_id, now)
+            if before is None:
+                return None
+            _end_notices(connection, bot, now)
+            _forget_questions(connection, bot)
+            _end_jobs(connection, bot, now)
+            change = AccountChange(bot, f"{bot}@{before}", f"{bot}@{telegram_id}", now)
+            # Updates of our own, with numbers below zero, such as reminders, are no matter of Telegram's.
+            change.swap(connection, updates, updates.c.update_id >= 0)
+            change.swap(connection, deliveries)
+            for hook in self._hooks:
+                hook(connection, change)
+            return before
+
+        return await self._database.write(work)
 
 
-def _claim(connection: Connection, bot: str, telegram_id: int, now: datetime) -> int | None:
+def _replace(connection: Connection, bot: str, telegram_id: int, now: datetime) -> int | None:
+    """Store the account and return the id of the previous one if it was another, else None."""
     ours = bot_accounts.c.bot == bot
-    before = connection.execute(select(bot_accounts.c.telegram_id).where(ours).with_for_update()).scalar()
+    before: int | None = connection.execute(select(bot_accounts.c.telegram_id).where(ours).with_for_update()).scalar()
     if before is None:
         connection.execute(sql_insert(bot_accounts).values(bot=bot, telegram_id=telegram_id, since=now))
     if before is None or before == telegram_id:
         return None
     connection.execute(update(bot_accounts).where(ours).values(telegram_id=telegram_id, since=now))
-    _end_notices(connection, bot, now)
-    _forget_questions(connection, bot)
-    _end_jobs(connection, bot, now)
-    _swap(connection, bot, f"{bot}@{before}", f"{bot}@{telegram_id}")
-    return int(before)
-
-
-def _swap(connection: Connection, bot: str, aside: str, back: str) -> None:
-    """Set aside the rows of the old account and restore those that the new account has from an earlier time."""
-    for table in (updates, deliveries, broadcast_recipients):
-        # Updates of our own, with numbers below zero, such as reminders, are no matter of Telegram's.
-        numbered = and_(table.c.bot == bot, table.c.update_id >= 0) if table is updates else table.c.bot == bot
-        connection.execute(update(table).where(numbered).values(bot=aside))
-        connection.execute(update(table).where(table.c.bot == back).values(bot=bot))
-    # Who blocked the old bot has not blocked this one.
-    connection.execute(update(subscriptions).where(subscriptions.c.bot == bot).values(blocked_at=None))
+    return before
 
 
 def _end_notices(connection: Connection, bot: str, now: datetime) -> None:
@@ -97,10 +122,7 @@ def _forget_questions(connection: Connection, bot: str) -> None:
 
 
 def _end_jobs(connection: Connection, bot: str, now: datetime) -> None:
-    """End jobs for files of the old account, which the new one cannot download, and broadcasts to its chats."""
+    """End jobs for files of the old account, which the new one cannot download."""
     asked = and_(jobs.c.bot == bot, jobs.c.chat_id.is_not(None), jobs.c.finished_at.is_(None))
     ended = {"state": JobState.CANCELLED.value, "reason": OTHER_ACCOUNT, "finished_at": now}
     connection.execute(update(jobs).where(asked).values(ended))
-    under_way = broadcasts.c.state.in_([BroadcastState.RUNNING.value, BroadcastState.PAUSED.value])
-    stopped = {"state": BroadcastState.STOPPED.value, "reason": OTHER_ACCOUNT, "finished_at": now}
-    connection.execute(update(broadcasts).where(broadcasts.c.bot == bot, under_way).values(stopped))

@@ -11,7 +11,7 @@ from beseda.core.usage import ModelCall
 from beseda.db.database import Database
 from beseda.engine.shards.leases import ShardOwnership
 from beseda.engine.turns.model import Turn
-from beseda.engine.turns.repository import TurnRepository
+from beseda.engine.turns.repository import LeadLookup, TurnRepository
 from beseda.engine.updates.model import partition_of
 from beseda.telegram.part import Part
 
@@ -25,8 +25,8 @@ class FencedTurnRepository(TurnRepository):
     record facts that stay true under any owner of the chat, so they are not fenced.
     """
 
-    def __init__(self, database: Database, ground: ShardOwnership, clock: Clock | None = None) -> None:
-        super().__init__(database, clock)
+    def __init__(self, database: Database, ground: ShardOwnership, clock: Clock, find_lead: LeadLookup) -> None:
+        super().__init__(database, clock, find_lead)
         self._ground = ground
 
     async def open(self, turn: Turn, message: Message | None) -> None:

@@ -1,6 +1,6 @@
 """Turns and their parts: the hot path. Each step writes a few rows in a transaction shared with other chats."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +25,6 @@ from beseda.engine.turns.tables import deliveries, model_calls, turns
 from beseda.engine.updates.repository import finish_updates
 from beseda.engine.updates.tables import updates
 from beseda.engine.usage.model_calls import describe_call
-from beseda.features.leads.tables import leads
 from beseda.telegram.part import Part, PartState, message_box
 
 
@@ -160,12 +159,22 @@ _placed = Statement(Rank.DELIVERY_SENT, _place_part)
 _end = Statement(Rank.TURN_END, _end_turn)
 
 
-class TurnRepository:
-    """Turns in SQL. Every method raises StorageError if the database rejects the work or is unavailable."""
+LeadLookup = Callable[[Connection, str, int], int | None]
+"""Returns the id of the lead that a person, by Telegram id, is in a bot, or None."""
 
-    def __init__(self, database: Database, clock: Clock | None = None) -> None:
+
+class TurnRepository:
+    """Turns in SQL. Every method raises StorageError if the database rejects the work or is unavailable.
+
+    `find_lead` adds the lead of the person to the events of received messages.
+    """
+
+    def __init__(
+        self, database: Database, clock: Clock | None = None, find_lead: LeadLookup = lambda *_person: None
+    ) -> None:
         self._database = database
         self._clock = clock or SystemClock()
+        self._find_lead = find_lead
         self._audience = EventSubscriptions(database, self._clock)
 
     async def open(self, turn: Turn, message: Message | None) -> None:
@@ -187,9 +196,27 @@ class TurnRepository:
         if message is not None:
             rows.append((_message, _message_params(turn, message, now)))
         if message is not None and await self._audience.wants(EventType.MESSAGE_RECEIVED, turn.conversation.key.bot):
-            await self._database.write_and_read(rows, lambda connection: _check_and_tell(connection, turn, now))
+            await self._database.write_and_read(rows, lambda connection: self._publish(connection, turn, now))
         else:
             await self._database.write_and_look(rows, _check_owners, turn)
+
+    def _publish(self, connection: Connection, turn: Turn, now: datetime) -> None:
+        """Write the event of a received message, in the transaction that stores the message."""
+        _check_owners(connection, [turn])
+        query = select(messages.c.id, messages.c.content, messages.c.created_at)
+        row = connection.execute(query.where(messages.c.turn_id == turn.id, messages.c.role == Role.USER.value)).one()
+        if row.created_at != now:
+            return  # asked anew: it has been published
+        bot = turn.conversation.key.bot
+        lead_id = self._find_lead(connection, bot, turn.user_id)
+        data = {
+            "user_id": turn.user_id,
+            "lead_id": lead_id,
+            "conversation_id": turn.conversation.id,
+            "message_id": row.id,
+            "content": row.content,
+        }
+        write_events(connection, [NewEvent(EventType.MESSAGE_RECEIVED, bot, lead_id, turn.user_id, data)], now)
 
     async def answer(self, turn: Turn, message: Message | None, call: ModelCall | None) -> None:
         """Store state, reason, attempt and all parts of `turn`, the assistant's message and the model call.
@@ -265,30 +292,6 @@ def _check_owners(connection: Connection, opened: Sequence[Turn]) -> list[None]:
         if owners.get(turn.id) != turn.conversation.id:
             raise IdTakenError(f"turn {turn.id} is another conversation's")
     return [None] * len(opened)
-
-
-def _check_and_tell(connection: Connection, turn: Turn, now: datetime) -> None:
-    _check_owners(connection, [turn])
-    _tell(connection, turn, now)
-
-
-def _tell(connection: Connection, turn: Turn, now: datetime) -> None:
-    """Write the event of a received message, in the transaction that stores the message."""
-    query = select(messages.c.id, messages.c.content, messages.c.created_at)
-    row = connection.execute(query.where(messages.c.turn_id == turn.id, messages.c.role == Role.USER.value)).one()
-    if row.created_at != now:
-        return  # asked anew: it has been told
-    bot = turn.conversation.key.bot
-    theirs = select(leads.c.id).where(leads.c.bot == bot, leads.c.user_id == turn.user_id)
-    lead_id = connection.execute(theirs.order_by(leads.c.id).limit(1)).scalar()
-    data = {
-        "user_id": turn.user_id,
-        "lead_id": lead_id,
-        "conversation_id": turn.conversation.id,
-        "message_id": row.id,
-        "content": row.content,
-    }
-    write_events(connection, [NewEvent(EventType.MESSAGE_RECEIVED, bot, lead_id, turn.user_id, data)], now)
 
 
 def _count(turn: Turn, now: datetime) -> None:

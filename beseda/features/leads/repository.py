@@ -157,6 +157,13 @@ class LeadRepository:
         return await self._database.write(lambda connection: work(connection, now))
 
 
+def find_lead_id(connection: Connection, bot: str, user_id: int) -> int | None:
+    """Return the id of a person's oldest lead in a bot, or None."""
+    theirs = select(leads.c.id).where(leads.c.bot == bot, leads.c.user_id == user_id).order_by(leads.c.id)
+    found: int | None = connection.execute(theirs.limit(1)).scalar()
+    return found
+
+
 def _find_for(connection: Connection, bot: str, user_id: int) -> Lead | None:
     theirs = select(leads.c.id, leads.c.merged_into).where(leads.c.bot == bot, leads.c.user_id == user_id)
     rows = connection.execute(theirs.order_by(leads.c.id)).all()

@@ -1,16 +1,20 @@
 """A bot's name and the Telegram account that it stands for."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from sqlalchemy import select
 
 from beseda.core.clock import SystemClock
 from beseda.core.ids import new_id
-from beseda.engine.bot_accounts import BotAccountRepository
+from beseda.engine.bot_accounts import OTHER_ACCOUNT, BotAccountRepository
 from beseda.engine.turns.model import Turn, TurnKind, TurnState
 from beseda.engine.turns.sent_messages import SentMessageRepository
 from beseda.engine.turns.tables import turns
 from beseda.engine.updates.model import StoredUpdate
+from beseda.features.broadcasts.model import BroadcastContent, BroadcastState, NewBroadcast, RecipientState
+from beseda.features.broadcasts.repository import BroadcastRepository
+from beseda.features.broadcasts.sent_messages import BROADCAST_MESSAGES, end_broadcasts
 from beseda.telegram.part import COMMON_BOX
 from tests.contract.storage.world import BOT, World
 
@@ -86,3 +90,24 @@ async def test_answer_on_its_way_is_not_the_new_accounts(world: World) -> None:
     assert await _waiting(world) == []
     rows = await world.database.read(lambda connection: connection.execute(select(turns.c.id)).all())
     assert len(rows) == 1
+
+
+async def test_broadcasts_belong_to_the_account(world: World) -> None:
+    accounts = BotAccountRepository(world.database, hooks=[end_broadcasts])
+    store, sent = BroadcastRepository(world.database), SentMessageRepository(world.database, [BROADCAST_MESSAGES])
+    await accounts.claim(BOT, A)
+    await world.open_conversation(7)
+    broadcast = await store.create(NewBroadcast(BOT, "News", BroadcastContent({"ru": "..."})))
+    await store.move(broadcast.id, [BroadcastState.DRAFT], BroadcastState.RUNNING)
+    await store.gather(broadcast.id, limit=10)
+    await store.begin(broadcast.id, 7, 0)
+    await store.settle(broadcast.id, 7, RecipientState.SENT, message_id=31)
+    later = SystemClock().now() + timedelta(seconds=5)
+    assert (await sent.around(BOT, COMMON_BOX, later)).before == 31
+    await accounts.claim(BOT, B)
+    stopped = await store.find(broadcast.id)
+    assert stopped is not None
+    assert (stopped.state, stopped.reason) == (BroadcastState.STOPPED, OTHER_ACCOUNT)
+    assert (await sent.around(BOT, COMMON_BOX, later)).before is None
+    await accounts.claim(BOT, A)
+    assert (await sent.around(BOT, COMMON_BOX, later)).before == 31

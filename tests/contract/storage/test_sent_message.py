@@ -14,6 +14,7 @@ from beseda.engine.updates.model import StoredUpdate
 from beseda.engine.updates.repository import UpdateRepository
 from beseda.features.broadcasts.model import BroadcastContent, BroadcastState, NewBroadcast, RecipientState
 from beseda.features.broadcasts.repository import BroadcastRepository
+from beseda.features.broadcasts.sent_messages import BROADCAST_MESSAGES
 from beseda.telegram.lookup import KnownMessage, KnownMessages
 from beseda.telegram.part import Part, PartState
 from beseda.testing.clock import ManualClock
@@ -24,7 +25,7 @@ _BOT, _ANNA, _GROUP = "assistant", 7, -1_000_000_000_042
 class _World:
     def __init__(self, database: Database) -> None:
         self.clock = ManualClock()
-        self.ids = SentMessageRepository(database)
+        self.ids = SentMessageRepository(database, [BROADCAST_MESSAGES])
         self.turns = TurnRepository(database, self.clock)
         self.updates = UpdateRepository(database, self.clock)
         self.conversations = ConversationRepository(database, self.clock)

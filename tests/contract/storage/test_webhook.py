@@ -26,7 +26,7 @@ from beseda.engine.jobs.repository import JobRepository
 from beseda.engine.jobs.tables import jobs as job_table
 from beseda.engine.turns.repository import TurnRepository
 from beseda.features.leads.model import ConsentKind, LeadChange, NewLead
-from beseda.features.leads.repository import LeadRepository
+from beseda.features.leads.repository import LeadRepository, find_lead_id
 from beseda.features.leads.service import LeadService
 from beseda.features.webhooks.http import HttpSender
 from beseda.features.webhooks.keys import EventSecrets
@@ -487,7 +487,7 @@ async def test_messages_and_conversations_are_published_if_there_is_a_subscriber
     told = World(
         world.database,
         world.updates,
-        TurnRepository(world.database, post.clock),
+        TurnRepository(world.database, post.clock, find_lead_id),
         ConversationRepository(world.database, post.clock),
     )
     lead = await post.leads.for_user(BOT, Person(7, "Аня"))
