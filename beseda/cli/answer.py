@@ -44,12 +44,12 @@ class Answer:
     @property
     def model(self) -> str:
         """`endpoint:model` that really answered; until that is known, the one that was asked."""
-        return _put_in_line(f"{self.end.endpoint}:{self.end.model}") if self.end else self.asked
+        return put_in_line(f"{self.end.endpoint}:{self.end.model}") if self.end else self.asked
 
     @property
     def asked(self) -> str:
         """The name by which it was asked: perhaps a short one."""
-        return _put_in_line(self.name)
+        return put_in_line(self.name)
 
     @property
     def speed(self) -> float | None:
@@ -60,7 +60,8 @@ class Answer:
         return self.usage.completion_tokens / seconds if seconds > 0.001 else None
 
 
-def _put_in_line(text: str) -> str:
+def put_in_line(text: str) -> str:
+    """Return `text` in one line, fit for a terminal."""
     return " ".join(clean_text(text).split())
 
 

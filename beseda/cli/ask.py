@@ -174,10 +174,10 @@ class _Printer:
 
     def show(self, piece: str) -> None:
         text = self._held + piece
-        told = text.rstrip("\n")
-        self._held = text[len(told) :]
+        shown = text.rstrip("\n")
+        self._held = text[len(shown) :]
         self._written = True
-        typer.echo(told, nl=False)
+        typer.echo(shown, nl=False)
 
     def retract(self) -> None:
         if self._written:

@@ -65,34 +65,28 @@ class BotSupervisor:
 
     async def _live(self, assignment: Assignment) -> None:
         with log_context(bot=assignment.profile.name):
-            await self._live_named(assignment)
-
-    async def _live_named(self, assignment: Assignment) -> None:
-        try:
-            bot = await RunningBot.open(assignment, self._app)
-        except TelegramUnauthorizedError:
-            self._leave_out(assignment)
-            return
-        self._open.append(bot)
-        self._web.runners[bot.name] = bot.runner
-        await self._prepare(bot)
-        self._up.append(bot.name)
-        self._first.set()
-        self._count()
-        # Neither ends by itself: what one raises is a bug, and ends the program.
-        with metrics.watch_events_in_flight(bot.name, lambda: bot.runner.pending):
-            async with asyncio.TaskGroup() as group:
-                group.create_task(bot.keep())
-                if self._options.webhook is None:
-                    group.create_task(bot.poll())
-
-    async def _prepare(self, bot: RunningBot) -> None:
-        webhook = self._options.webhook
-        try:
-            await bot.prepare(webhook)
-        except TelegramRefusedError as error:
-            address = webhook.public_url if webhook else ""
-            raise SettingsError(f"BESEDA_PUBLIC_URL: Telegram does not take {address} ({error.detail})") from error
+            try:
+                bot = await RunningBot.open(assignment, self._app)
+            except TelegramUnauthorizedError:
+                self._leave_out(assignment)
+                return
+            self._open.append(bot)
+            self._web.runners[bot.name] = bot.runner
+            webhook = self._options.webhook
+            try:
+                await bot.prepare(webhook)
+            except TelegramRefusedError as error:
+                address = webhook.public_url if webhook else ""
+                raise SettingsError(f"BESEDA_PUBLIC_URL: Telegram does not take {address} ({error.detail})") from error
+            self._up.append(bot.name)
+            self._first.set()
+            self._count()
+            # Neither ends by itself: what one raises is a bug, and ends the program.
+            with metrics.watch_events_in_flight(bot.name, lambda: bot.runner.pending):
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(bot.keep())
+                    if webhook is None:
+                        group.create_task(bot.poll())
 
     def _leave_out(self, assignment: Assignment) -> None:
         name = assignment.profile.name

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 import typer
 
-from beseda.cli.answer import Answer, clean_text, fill_answer, format_cost
+from beseda.cli.answer import Answer, fill_answer, format_cost, put_in_line
 from beseda.cli.redraw import RedrawThrottle
 from beseda.core.clock import Clock
 from beseda.core.errors import BesedaError, KeyRejectedError, SettingsError
+from beseda.core.logs import scrub
 from beseda.locales import Text
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ async def compare_models(
             try:
                 await fill_answer(answers[index], model, request, clock, _Column(board, index))
             except BesedaError as error:
-                answers[index].error = _in_line(str(error))
+                answers[index].error = put_in_line(scrub(str(error)))
             board.finish(index)
 
         tasks = [asyncio.create_task(run(index, model)) for index, model in enumerate(models)]
@@ -322,12 +323,6 @@ def _describe(answer: Answer, language: str) -> list[str]:
 def _align(cells: Sequence[str], widths: Sequence[int]) -> str:
     first = f"{cells[0]:<{widths[0]}}"
     return "  ".join([first, *(f"{cell:>{width}}" for cell, width in zip(cells[1:], widths[1:], strict=True))])
-
-
-def _in_line(text: str) -> str:
-    from beseda.core.logs import scrub
-
-    return " ".join(clean_text(scrub(text)).split())
 
 
 def describe_answer(answer: Answer) -> dict[str, Any]:

@@ -81,7 +81,13 @@ async def _check_bots(settings: "Settings") -> list[CheckResult]:
     catalog = Catalog([settings.bots_dir])
     tokens = find_tokens(settings, catalog)
     names = _list_running(settings, catalog)
-    findings = [_check_folder(catalog, name) for name in names]
+    findings = []
+    for name in names:
+        try:
+            catalog.load(name)
+            findings.append(CheckResult(f"bot {name}", True, str(catalog.folder(name))))
+        except SettingsError as error:
+            findings.append(CheckResult(f"bot {name}", False, error.detail))
     if not tokens:
         detail = "none: `beseda run` starts the sandbox (BOT_TOKEN is for Telegram)"
         return [*findings, CheckResult("bot tokens", True, detail, needed=False)]
@@ -99,14 +105,6 @@ def _list_running(settings: "Settings", catalog: "Catalog") -> list[str]:
     from beseda.cli.run_options import find_tokens
 
     return list(dict.fromkeys(settings.bots)) or list(find_tokens(settings, catalog)) or catalog.names()
-
-
-def _check_folder(catalog: "Catalog", name: str) -> CheckResult:
-    try:
-        catalog.load(name)
-    except SettingsError as error:
-        return CheckResult(f"bot {name}", False, error.detail)
-    return CheckResult(f"bot {name}", True, str(catalog.folder(name)))
 
 
 async def _check_token(settings: "Settings", name: str, token: str) -> list[CheckResult]:

@@ -208,7 +208,7 @@ def _to_plain(outcome: FileOutcome) -> dict[str, object]:
 
     from beseda.cli.output import show_path
 
-    told: dict[str, object] = {"file": show_path(outcome.file), "ok": not outcome.problem, "problem": outcome.problem}
+    facts: dict[str, object] = {"file": show_path(outcome.file), "ok": not outcome.problem, "problem": outcome.problem}
     if outcome.transcript is not None:
-        told |= asdict(outcome.transcript)
-    return told | {"written": [show_path(path) for path in outcome.written]}
+        facts |= asdict(outcome.transcript)
+    return facts | {"written": [show_path(path) for path in outcome.written]}

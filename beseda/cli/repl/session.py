@@ -99,8 +99,8 @@ class SessionMemory:
 
     def list_recent(self, limit: int) -> list[ChatSession]:
         """Return the most recent sessions that are not empty, the newest first."""
-        told = [session for session in self.sessions if not session.is_empty]
-        return sorted(told, key=lambda session: session.updated_at, reverse=True)[:limit]
+        shown = [session for session in self.sessions if not session.is_empty]
+        return sorted(shown, key=lambda session: session.updated_at, reverse=True)[:limit]
 
     def activate(self, session: ChatSession) -> None:
         """Make `session` the one and only that goes on, and one of the file's."""

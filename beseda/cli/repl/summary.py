@@ -42,9 +42,9 @@ async def sum_up(
     foldable = conversation.list_foldable(kept_turns=kept_turns)
     if not foldable:
         return None
-    told = [f"{message.role}: {message.content}" for message in foldable]
+    spoken = [f"{message.role}: {message.content}" for message in foldable]
     instructions = _SHORT_INSTRUCTIONS if size is not None and size < _SMALL_CONTEXT else _INSTRUCTIONS
-    pieces, most = await _cut(told, instructions, model, size)
+    pieces, most = await _cut(spoken, instructions, model, size)
     before, spent, answer = conversation.summary, list[Usage](), Answer(model.name, clock.monotonic())
     for piece in pieces:
         head = f"Summary so far:\n{before[:most]}\n\n" if before else ""
@@ -60,12 +60,12 @@ async def sum_up(
 
 
 async def _cut(
-    told: Sequence[str], instructions: str, model: ChatModel, size: int | None
+    spoken: Sequence[str], instructions: str, model: ChatModel, size: int | None
 ) -> tuple[list[str], int | None]:
     """Return the text in pieces that fit the context, and the number of characters that a summary may have beside each.
     The number is None if `size` is None.
     """
-    whole = "\n\n".join(told)
+    whole = "\n\n".join(spoken)
     if size is None:
         return [whole], None
     texts = [instructions, whole]
@@ -75,7 +75,7 @@ async def _cut(
         return [whole], _to_characters(room // _BEFORE_SHARE, whole, counts[1])
     most = max(_LEAST, room - room // _BEFORE_SHARE)
     length = _to_characters(most, whole, counts[1])
-    return _pack(told, length), length // (_BEFORE_SHARE - 1)
+    return _pack(spoken, length), length // (_BEFORE_SHARE - 1)
 
 
 def _to_characters(tokens: int, text: str, count: int) -> int:
@@ -84,10 +84,10 @@ def _to_characters(tokens: int, text: str, count: int) -> int:
     return max(1, int(tokens * len(text) / max(1, count) * 0.9))
 
 
-def _pack(told: Sequence[str], length: int) -> list[str]:
+def _pack(spoken: Sequence[str], length: int) -> list[str]:
     """Return messages put together to pieces of at most `length` characters; one that is longer is cut."""
     pieces: list[str] = []
-    for text in (line[start : start + length] for line in told for start in range(0, len(line), length)):
+    for text in (line[start : start + length] for line in spoken for start in range(0, len(line), length)):
         if pieces and len(pieces[-1]) + len(text) + 2 <= length:
             pieces[-1] = f"{pieces[-1]}\n\n{text}"
         else:
