@@ -22,7 +22,7 @@ from beseda.telegram.pacing import Pacer
 from beseda.telegram.part import Part
 from beseda.telegram.refusals import Refusal, classify
 from beseda.telegram.sending import AS_IT_IS, Sender, SendForm, render_messages
-from beseda.telegram.stream import DraftedAnswer, EditedAnswer
+from beseda.telegram.streaming import DraftedAnswer, EditedAnswer
 
 if TYPE_CHECKING:
     from beseda.telegram.lookup import SendLookup

@@ -22,7 +22,7 @@ from beseda.core.errors import (
 from beseda.telegram.base import Button, LiveRequest, Target
 from beseda.telegram.part import Part
 from beseda.telegram.sending import Sender
-from beseda.telegram.stream import (
+from beseda.telegram.streaming import (
     DRAFTS,
     EDITS,
     GROUP_EDITS,
@@ -379,7 +379,7 @@ def test_text_that_did_not_arrive_is_shown_again() -> None:
 
 @pytest.mark.parametrize("kind", [DraftedAnswer, EditedAnswer])
 def test_flood_wait_is_obeyed(kind: type[DraftedAnswer] | type[EditedAnswer], caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("DEBUG", "beseda.telegram.stream")
+    caplog.set_level("DEBUG", "beseda.telegram.streaming")
     flood = TelegramFloodError(code=429, retry_after=30.0)
     chat, words = _Chat(errors=[None, flood]), _Words("Hello")
 
