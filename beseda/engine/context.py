@@ -38,8 +38,9 @@ from beseda.ephemeral.base.cache import Cache
 from beseda.ephemeral.base.state import StateStore
 from beseda.locales import Text
 from beseda.locales.language import language_of
-from beseda.telegram.base import Keyboard, Markup, Messenger, Target
+from beseda.telegram.base import Messenger, Target
 from beseda.telegram.client import BotApi
+from beseda.telegram.keyboards import Keyboard, Markup
 from beseda.telegram.part import Media
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from beseda.engine.menu_tree import MenuItem
 from beseda.locales import Text
-from beseda.telegram.base import Button, Keyboard, Markup, ReplyKeyboard
+from beseda.telegram.keyboards import Button, Keyboard, Markup, ReplyKeyboard
 
 BACK = Text("menu.back")
 HOME = Text("menu.home")

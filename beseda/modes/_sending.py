@@ -6,7 +6,7 @@ from beseda.engine.context import BotServices
 from beseda.engine.files.model import FileOwner, StoredFile
 from beseda.engine.jobs.model import Job
 from beseda.locales import Text
-from beseda.telegram.base import Markup
+from beseda.telegram.keyboards import Markup
 from beseda.telegram.part import Media, MediaKind
 
 _MINUTES = Text("modes.minutes")

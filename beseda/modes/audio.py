@@ -18,7 +18,7 @@ from beseda.locales import Text
 from beseda.modes import _transcripts
 from beseda.modes._sending import as_media, draw_progress, language_of, show_actions, tell_left
 from beseda.speech.transcript import format_time
-from beseda.telegram.base import write_markup
+from beseda.telegram.keyboards import write_markup
 from beseda.telegram.markdown.escape import literal
 from beseda.telegram.part import Part, write_media
 

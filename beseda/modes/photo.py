@@ -20,7 +20,7 @@ from beseda.engine.modes import JobKind, Mode
 from beseda.images.base import EnhanceOptions, Enhancer
 from beseda.locales import Text
 from beseda.modes._sending import as_media, chat_of, language_of, number, owner_of
-from beseda.telegram.base import Button, Keyboard
+from beseda.telegram.keyboards import Button, Keyboard
 from beseda.telegram.part import MediaKind, Part, write_media
 
 KIND = "photo.enhance"

@@ -28,7 +28,7 @@ from beseda.modes._sending import (
     show_actions,
     tell_left,
 )
-from beseda.telegram.base import write_markup
+from beseda.telegram.keyboards import write_markup
 from beseda.telegram.part import Part, write_media
 
 NAME, KIND = "transcript", "document.write"

@@ -16,8 +16,9 @@ from beseda.core.errors import (
     TelegramUnansweredError,
     TelegramUnavailableError,
 )
-from beseda.telegram.base import Begin, FloodNote, LiveAnswer, LiveRequest, LookupResult, Markup, Target, write_markup
+from beseda.telegram.base import Begin, FloodNote, LiveAnswer, LiveRequest, LookupResult, Target
 from beseda.telegram.client import BotApi
+from beseda.telegram.keyboards import Markup, write_markup
 from beseda.telegram.pacing import Pacer
 from beseda.telegram.part import Part
 from beseda.telegram.refusals import Refusal, classify

@@ -18,7 +18,8 @@ from beseda.core.errors import (
     TelegramForbiddenError,
     TelegramRefusedError,
 )
-from beseda.telegram.base import LiveRequest, inline_markup
+from beseda.telegram.base import LiveRequest
+from beseda.telegram.keyboards import inline_markup
 from beseda.telegram.refusals import Refusal, classify
 from beseda.telegram.sending import Sender
 

@@ -19,7 +19,7 @@ from beseda.engine.turns.parallel_answers import ParallelAnswers, ParallelQuesti
 from beseda.engine.turns.question import Answered, Footer, Question
 from beseda.llm.base import FinishReason
 from beseda.locales import BotTexts, Text
-from beseda.telegram.base import Button, Keyboard, inline_markup
+from beseda.telegram.keyboards import Button, Keyboard, inline_markup
 from beseda.telegram.markdown.escape import literal
 
 router = Router()

@@ -11,7 +11,7 @@ from beseda.engine.turns.model import Turn
 from beseda.engine.turns.question import Answered, Footer, Question
 from beseda.http.endpoints import find_endpoint
 from beseda.locales import BotTexts, Text
-from beseda.telegram.base import Button, Keyboard
+from beseda.telegram.keyboards import Button, Keyboard
 from beseda.telegram.markdown.escape import literal
 
 router = Router()

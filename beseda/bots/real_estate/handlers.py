@@ -18,7 +18,7 @@ from beseda.engine.turns.model import Turn, TurnState
 from beseda.engine.turns.question import Answered, Footer, Question
 from beseda.llm.quotation import own_words
 from beseda.locales import Text
-from beseda.telegram.base import Button, Keyboard
+from beseda.telegram.keyboards import Button, Keyboard
 
 router = Router()
 

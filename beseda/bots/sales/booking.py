@@ -23,7 +23,7 @@ from beseda.features.meetings.model import Meeting, MeetingState
 from beseda.features.meetings.service import MeetingService
 from beseda.features.sales.model import BOOKED, CONFIRMED, PICKS_TIME
 from beseda.features.sales.service import Talk
-from beseda.telegram.base import Button, Keyboard, Markup
+from beseda.telegram.keyboards import Button, Keyboard, Markup
 
 _NUMBER = re.compile(r"[0-9]{1,11}")  # days, ids, and seconds since 1970 for some thousand years
 _DAYS = 14  # that are looked through

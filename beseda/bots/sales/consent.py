@@ -7,7 +7,7 @@ from beseda.engine.handlers.history import keep_private
 from beseda.engine.incoming import IncomingMessage, MessageKind, Press
 from beseda.engine.router import Router
 from beseda.features.sales.service import PROFILE
-from beseda.telegram.base import Button, Keyboard, Markup, ReplyKeyboard
+from beseda.telegram.keyboards import Button, Keyboard, Markup, ReplyKeyboard
 
 
 def consent_keyboard(language: str) -> Keyboard:

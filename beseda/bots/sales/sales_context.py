@@ -13,7 +13,7 @@ from beseda.features.meetings.service import MeetingService
 from beseda.features.sales.model import Funnel
 from beseda.features.sales.repository import SalesRepository
 from beseda.features.sales.service import SalesParts, SalesService, Talk
-from beseda.telegram.base import Markup
+from beseda.telegram.keyboards import Markup
 
 STATE = "sales"
 

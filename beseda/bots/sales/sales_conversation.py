@@ -27,7 +27,7 @@ from beseda.features.sales.instructions import Situation, write_instructions
 from beseda.features.sales.model import Funnel
 from beseda.features.sales.service import Talk
 from beseda.llm.quotation import own_words
-from beseda.telegram.base import Button
+from beseda.telegram.keyboards import Button
 
 
 def build_router(funnel: Funnel) -> Router:

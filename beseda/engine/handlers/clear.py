@@ -5,7 +5,7 @@ from beseda.engine.incoming import Press
 from beseda.engine.router import Router
 from beseda.engine.speaker import may_act_for
 from beseda.locales import Text
-from beseda.telegram.base import Button
+from beseda.telegram.keyboards import Button
 
 router = Router()
 

@@ -10,7 +10,7 @@ from beseda.engine.files.model import FileKind, FileOwner, FilePage, StoredFile
 from beseda.engine.incoming import Press
 from beseda.engine.router import Router
 from beseda.locales import Text
-from beseda.telegram.base import Button, Keyboard
+from beseda.telegram.keyboards import Button, Keyboard
 from beseda.telegram.markdown.escape import literal
 from beseda.telegram.part import Media, MediaKind
 

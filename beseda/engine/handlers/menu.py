@@ -7,7 +7,7 @@ from beseda.engine.incoming import Press
 from beseda.engine.menu import HOME, ROOT, MenuStep
 from beseda.engine.router import Handler, Router
 from beseda.locales import Text
-from beseda.telegram.base import Markup
+from beseda.telegram.keyboards import Markup
 
 router = Router()
 

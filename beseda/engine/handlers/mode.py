@@ -11,7 +11,7 @@ from beseda.engine.incoming import IncomingMessage, MessageKind, Press
 from beseda.engine.mode_input import ModeInput
 from beseda.engine.router import Router
 from beseda.locales import Text
-from beseda.telegram.base import Button
+from beseda.telegram.keyboards import Button
 
 router = Router()
 

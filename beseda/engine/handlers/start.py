@@ -4,7 +4,7 @@ from beseda.engine.context import Context
 from beseda.engine.handlers.commands import describe
 from beseda.engine.router import Router
 from beseda.locales import Text
-from beseda.telegram.base import Button, Keyboard
+from beseda.telegram.keyboards import Button, Keyboard
 
 router = Router()
 

@@ -21,7 +21,8 @@ from beseda.engine.jobs.model import DEFAULT_SLOT, Job, JobRequest, JobState
 from beseda.engine.modes import JobKind
 from beseda.engine.turns.model import Turn, TurnKind, TurnState
 from beseda.locales import Text
-from beseda.telegram.base import Button, Target
+from beseda.telegram.base import Target
+from beseda.telegram.keyboards import Button
 from beseda.telegram.part import Part, PartState
 
 log = logging.getLogger(__name__)

@@ -31,7 +31,8 @@ from beseda.engine.usage.budget import Unit
 from beseda.engine.usage.budget_service import ensure_left
 from beseda.llm.base import FinishReason, ModelRequest
 from beseda.locales import Text
-from beseda.telegram.base import Button, LiveAnswer, LiveRequest
+from beseda.telegram.base import LiveAnswer, LiveRequest
+from beseda.telegram.keyboards import Button
 from beseda.telegram.markdown.escape import close_code
 from beseda.telegram.part import Part, PartState
 

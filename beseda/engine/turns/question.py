@@ -10,7 +10,8 @@ from beseda.core.usage import DEMO, ModelCall
 from beseda.engine.turns.model import Turn, TurnKind
 from beseda.llm.prompt import spoken
 from beseda.llm.quotation import explain_unseen, own_words, quoted_words
-from beseda.telegram.base import Keyboard, Target
+from beseda.telegram.base import Target
+from beseda.telegram.keyboards import Keyboard
 from beseda.telegram.markdown.escape import italic
 
 

@@ -37,7 +37,8 @@ from beseda.llm.base import ChatModel, FinishReason, ModelRequest
 from beseda.llm.fitting import InstructionsTooLongError
 from beseda.llm.prompt import is_note
 from beseda.locales import Text
-from beseda.telegram.base import Button, LiveAnswer, LiveRequest, Markup, Messenger, Target
+from beseda.telegram.base import LiveAnswer, LiveRequest, Messenger, Target
+from beseda.telegram.keyboards import Button, Markup
 from beseda.telegram.markdown.escape import close_code
 from beseda.telegram.part import Media, Part, PartState, write_media
 

@@ -8,7 +8,7 @@ from beseda.engine.router import Router
 from beseda.engine.speaker import may_act_for
 from beseda.features.personal_data.service import NameStates, PersonalDataService
 from beseda.locales import Text
-from beseda.telegram.base import Button
+from beseda.telegram.keyboards import Button
 from beseda.telegram.part import Media, MediaKind
 
 router = Router()

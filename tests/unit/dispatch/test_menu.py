@@ -5,7 +5,7 @@ import pytest
 from beseda.engine.menu import BACK, Face, MenuBook, MenuStep
 from beseda.engine.menu_tree import MenuItem
 from beseda.locales import Text
-from beseda.telegram.base import Button, ReplyKeyboard
+from beseda.telegram.keyboards import Button, ReplyKeyboard
 
 MENU = (
     MenuItem(label=Text(ru="Дело", en="Work"), items=(MenuItem(mode="audio"), MenuItem(mode="text"))),

@@ -11,7 +11,8 @@ from beseda.engine.turns.delivery import Delivery
 from beseda.engine.turns.model import Turn, TurnKind, TurnState
 from beseda.engine.turns.repository import TurnRepository
 from beseda.engine.turns.sent_records import SentRecords
-from beseda.telegram.base import Begin, LiveAnswer, LiveRequest, LookupResult, Markup, Target
+from beseda.telegram.base import Begin, LiveAnswer, LiveRequest, LookupResult, Target
+from beseda.telegram.keyboards import Markup
 from beseda.telegram.part import Part, PartState
 from tests.parts.waiting import eventually
 

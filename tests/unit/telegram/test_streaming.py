@@ -19,7 +19,8 @@ from beseda.core.errors import (
     TelegramRefusedError,
     TelegramUnavailableError,
 )
-from beseda.telegram.base import Button, LiveRequest, Target
+from beseda.telegram.base import LiveRequest, Target
+from beseda.telegram.keyboards import Button
 from beseda.telegram.part import Part
 from beseda.telegram.sending import Sender
 from beseda.telegram.streaming import (
