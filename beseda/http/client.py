@@ -1,14 +1,17 @@
 """The HTTP client: connections kept, names cached, everything bounded in time and size, failures as our errors."""
 
 import asyncio
+import os
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Self
 
 import aiohttp
+from multidict import CIMultiDict
 from yarl import URL
 
 from beseda.core.errors import (
@@ -19,7 +22,7 @@ from beseda.core.errors import (
     UnansweredError,
     UnavailableError,
 )
-from beseda.http.session import describe_os_error, describe_proxy_failure, open_session
+from beseda.http.proxies import find_proxy
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 
@@ -85,6 +88,51 @@ class _Use:
 
 async def _note_reuse(_: aiohttp.ClientSession, context: Any, __: aiohttp.TraceConnectionReuseconnParams) -> None:
     context.trace_request_ctx.reused = True
+
+
+_ORIGINS = 1024  # remembered by a session: receivers of webhooks may be many
+
+
+def open_session(**options: Any) -> aiohttp.ClientSession:
+    """Return a session that takes the options of `aiohttp.ClientSession`. It keeps no cookies.
+
+    Its requests raise SettingsError for a proxy of the environment that cannot be used.
+    """
+    return aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), middlewares=[_ProxyRouter()], **options)
+
+
+def describe_os_error(error: OSError) -> str:
+    """Return the reason of a failed connection, without the address that asyncio writes into it."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else type(error).__name__
+
+
+def describe_proxy_failure(error: aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError) -> str:
+    """Return the fault of the proxy in a few words, without its password."""
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy of the environment refused it: HTTP {error.status}"
+    reason = describe_os_error(error.os_error)
+    return f"no connection to the proxy of the environment, {error.host}:{error.port}: {reason}"
+
+
+class _ProxyRouter:
+    """Sets the proxy of each request, looked up once for an origin.
+
+    aiohttp's own `trust_env` looks it up in a thread at every request, reads `.netrc`, and ignores SOCKS silently.
+    """
+
+    def __init__(self) -> None:
+        self._find_proxy = lru_cache(maxsize=_ORIGINS)(find_proxy)
+
+    async def __call__(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        proxy = self._find_proxy(str(request.url.origin()))
+        if proxy.address is not None:
+            headers = CIMultiDict(proxy.headers or {})
+            request.update_proxy(URL(proxy.address), None, headers)
+            if not request.is_ssl():
+                request.headers.update(headers)  # without a tunnel, the proxy reads the request itself
+        return await handler(request)
 
 
 class _Pool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 import aiohttp
 
@@ -9,7 +10,6 @@ from beseda.core.errors import BrokenStreamError, ProtocolError, RemoteError, Ti
 from beseda.core.usage import Usage
 from beseda.http.faults import FaultReader
 from beseda.llm._chunks import AnswerReader, InnerFaultError
-from beseda.llm._watchdog import Watchdog
 from beseda.llm.base import FinishReason, ModelEvent, ReasoningDelta, Retracted, TextDelta, Timeouts
 
 logger = logging.getLogger(__name__)
@@ -18,6 +18,55 @@ logger = logging.getLogger(__name__)
 _DRAIN_SECONDS = 0.25
 # After the reason for its end an answer is whole; the count of tokens follows immediately where there is one.
 _TAIL_SECONDS = 2.0
+
+
+class Watchdog:
+    """Calls `expire` when one wait goes beyond its deadline.
+
+    One timer per answer: it looks at the deadline of the wait under way when it fires, and re-arms itself when there is
+    time left. So the time between two reads, which is the consumer's, never counts, and a read costs two assignments.
+    """
+
+    __slots__ = ("_deadline", "_expire", "_loop", "_timer", "expired")
+
+    def __init__(self, expire: Callable[[], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._expire = expire
+        self._deadline: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self.expired = False
+
+    def start(self, deadline: float) -> None:
+        """Begin a wait that must end by `deadline`, in the loop's time."""
+        self._deadline = deadline
+        if self._timer is None or self._timer.when() > deadline:
+            self._arm(deadline)
+
+    def pause(self) -> None:
+        """End the wait: it was in time."""
+        self._deadline = None
+
+    def stop(self) -> None:
+        """Free the timer."""
+        self._deadline = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _arm(self, moment: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(moment, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._deadline is None:
+            return  # nobody waits; the next wait arms it again
+        if self._loop.time() < self._deadline:
+            self._arm(self._deadline)
+            return
+        self.expired = True
+        self._expire()
 
 
 class StreamedAnswer:

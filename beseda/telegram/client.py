@@ -29,8 +29,8 @@ from beseda.core.errors import (
     ToolError,
 )
 from beseda.core.foreign_json import load_json
+from beseda.http.client import open_session
 from beseda.http.proxies import find_proxy
-from beseda.http.session import open_session
 from beseda.telegram.refusals import Refusal, classify
 
 log = logging.getLogger(__name__)

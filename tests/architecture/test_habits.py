@@ -95,7 +95,7 @@ def test_sessions_are_opened_by_the_module_that_knows_proxies(ours: list[Module]
         for module in ours
         for call in module.calls()
         if openers & {call_name(call), call_name(call).rpartition(".")[2]}
-        and module.path.as_posix() not in {"beseda/http/session.py", "botapi_sandbox/sessions.py"}
+        and module.path.as_posix() not in {"beseda/http/client.py", "botapi_sandbox/sessions.py"}
     ]
     assert not places, show(places)
     assert [

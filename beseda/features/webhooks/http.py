@@ -24,8 +24,8 @@ from yarl import URL
 
 from beseda.core.errors import SettingsError
 from beseda.features.webhooks.base import Hook, HookResponse
+from beseda.http.client import open_session
 from beseda.http.proxies import find_proxy
-from beseda.http.session import open_session
 
 log = logging.getLogger(__name__)
 

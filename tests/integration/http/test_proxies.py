@@ -12,8 +12,7 @@ from beseda.core.clock import SystemClock
 from beseda.core.errors import BesedaError, SettingsError
 from beseda.features.webhooks.base import Hook
 from beseda.features.webhooks.http import HttpSender
-from beseda.http.client import HttpClient
-from beseda.http.session import open_session
+from beseda.http.client import HttpClient, open_session
 from beseda.images.gfpgan_http import GfpganHttp, HttpSettings
 from beseda.images.process_pool import ImageProcessPool
 from beseda.llm.discovery import find_local_servers

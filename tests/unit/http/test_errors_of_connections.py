@@ -4,7 +4,7 @@ import errno
 
 import pytest
 
-from beseda.http.session import describe_os_error
+from beseda.http.client import describe_os_error
 
 
 @pytest.mark.parametrize(

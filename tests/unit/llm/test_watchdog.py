@@ -1,6 +1,6 @@
 import asyncio
 
-from beseda.llm._watchdog import Watchdog
+from beseda.llm._answer import Watchdog
 
 
 async def test_wait_beyond_its_deadline_expires() -> None:
