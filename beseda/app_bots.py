@@ -15,18 +15,17 @@ from beseda.core.errors import StorageError, TelegramError, TelegramRefusedError
 from beseda.core.services import Services
 from beseda.core.tasks import end_tasks
 from beseda.core.usage import CallPurpose, Purpose
-from beseda.engine.bot import BotProfile
+from beseda.engine.bot import BotProfile, Limits
 from beseda.engine.bot_accounts import BotAccountRepository
 from beseda.engine.context import BotHandlers, BotOptions, BotServices
 from beseda.engine.conversations.memory import ConversationMemory
 from beseda.engine.flood_waits.repository import FloodWait, FloodWaitRepository
-from beseda.engine.handlers.commands import describe
+from beseda.engine.handlers.start import describe
 from beseda.engine.incoming import WANTED, Identity
 from beseda.engine.jobs.base import JobControl
 from beseda.engine.jobs.model import Job
 from beseda.engine.jobs.tracker import JobTracker
 from beseda.engine.joining import Joiner
-from beseda.engine.limits import Limits
 from beseda.engine.menu import Face, MenuBook
 from beseda.engine.modes import JobKind
 from beseda.engine.polling import Poller

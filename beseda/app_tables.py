@@ -1,15 +1,15 @@
 """All tables of the database: `metadata` is complete once this module is imported. Migrations and backups need that."""
 
 from beseda.db.schema import metadata
-from beseda.engine import bot_account_tables
-from beseda.engine.conversations import summary_tables
+from beseda.engine import bot_accounts
+from beseda.engine.conversations import summary_repository as summaries
 from beseda.engine.conversations import tables as conversations
 from beseda.engine.events import tables as events
 from beseda.engine.files import tables as files
-from beseda.engine.flood_waits import tables as flood_waits
+from beseda.engine.flood_waits import repository as flood_waits
 from beseda.engine.jobs import tables as jobs
-from beseda.engine.processes import tables as processes
-from beseda.engine.shards import tables as shards
+from beseda.engine.processes import repository as processes
+from beseda.engine.shards import repository as shards
 from beseda.engine.turns import tables as turns
 from beseda.engine.updates import tables as updates
 from beseda.engine.usage import tables as usage
@@ -23,8 +23,8 @@ from beseda.features.reports import tables as reports
 from beseda.features.takeover import tables as takeover
 
 MODULES = (
-    bot_account_tables,
-    summary_tables,
+    bot_accounts,
+    summaries,
     conversations,
     events,
     files,

@@ -25,9 +25,8 @@ from beseda.bots.sales.funnel_file import FILE_NAME as FUNNEL_FILE
 from beseda.bots.sales.funnel_file import read_funnel
 from beseda.bots.sales.sales_conversation import build_router as build_sales_router
 from beseda.core.errors import SettingsError
-from beseda.engine.bot import Access, BotProfile
-from beseda.engine.handlers.commands import COMMANDS, KNOWN
-from beseda.engine.menu_tree import MenuItem
+from beseda.engine.bot import Access, BotProfile, MenuItem
+from beseda.engine.handlers.start import COMMANDS, KNOWN
 from beseda.engine.modes import Mode
 from beseda.engine.router import Router
 from beseda.engine.usage.budget import BudgetChange, is_zone, read_limits

@@ -3,10 +3,7 @@
 from collections.abc import Mapping
 
 from beseda.engine.handlers import chat, clear, edit, history, job, membership, menu, mode, retry, start, stats, stop
-from beseda.engine.middleware.access import guard_access
-from beseda.engine.middleware.limits import limit_messages
-from beseda.engine.middleware.paying import charge_person
-from beseda.engine.middleware.presses import drop_double_press
+from beseda.engine.middleware import charge_person, drop_double_press, guard_access, limit_messages
 from beseda.engine.modes import Mode
 from beseda.engine.router import Router
 from beseda.features.broadcasts import handlers as broadcast

@@ -8,7 +8,9 @@ that fails is halved until the faulty entry is alone, so that it fails only for 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -16,7 +18,6 @@ from sqlalchemy import Connection
 
 from beseda.core.backoff import Backoff
 from beseda.core.errors import LeaseLostError, StorageError
-from beseda.core.fencing import current_fence
 from beseda.core.outages import OutageLog
 from beseda.db.failure import is_passing, to_storage_error
 from beseda.db.statement import Params, Statement
@@ -271,3 +272,24 @@ def _settle(entries: Sequence[WriteEntry]) -> None:
             entry.future.set_exception(entry.error)
         else:
             entry.future.set_result(entry.result)
+
+
+Fence: TypeAlias = Callable[[], bool]
+"""Returns whether the lease holds at this moment."""
+
+_fence: ContextVar[Fence | None] = ContextVar("fence", default=None)
+
+
+@contextmanager
+def fenced(fence: Fence) -> Iterator[None]:
+    """Drop the writes that are queued within the block if the fence returns False."""
+    token = _fence.set(fence)
+    try:
+        yield
+    finally:
+        _fence.reset(token)
+
+
+def current_fence() -> Fence | None:
+    """Return the fence of the current block, or None."""
+    return _fence.get()

@@ -5,9 +5,28 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from beseda.engine.calendar import Calendar
-from beseda.engine.menu_tree import MenuItem
 from beseda.engine.usage.budget import BudgetChange
 from beseda.locales import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Messages of one person with one bot in a minute and an hour, of one bot and of all in a minute; 0: no limit."""
+
+    user_minute: int = 15
+    user_hour: int = 80
+    bot_minute: int = 1500
+    total_minute: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MenuItem:
+    """One button. It has exactly one of: `items` (a menu below it), a `mode`, a `command`; a mode brings its label."""
+
+    label: Text | None = None
+    items: Sequence["MenuItem"] = ()
+    mode: str = ""
+    command: str = ""
 
 
 class Access(StrEnum):

@@ -9,12 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, select, true, update
+from sqlalchemy import BigInteger, Column, ColumnElement, Connection, Table, Text, and_, select, true, update
 from sqlalchemy import insert as sql_insert
 
 from beseda.core.clock import Clock, SystemClock
 from beseda.db.database import Database
-from beseda.engine.bot_account_tables import bot_accounts
+from beseda.db.schema import metadata
+from beseda.db.types import UtcTime
 from beseda.engine.conversations.tables import conversations
 from beseda.engine.jobs.model import JobState
 from beseda.engine.jobs.tables import jobs
@@ -22,6 +23,15 @@ from beseda.engine.turns.model import TurnState
 from beseda.engine.turns.tables import deliveries, turns
 from beseda.engine.updates.tables import updates
 from beseda.telegram.part import UNSENT, PartState
+
+bot_accounts = Table(
+    "bot_accounts",
+    metadata,
+    Column("bot", Text, primary_key=True),
+    Column("telegram_id", BigInteger, nullable=False),
+    Column("since", UtcTime, nullable=False),
+)
+
 
 OTHER_ACCOUNT = "the bot has another Telegram account now"
 _UNDER_WAY = (TurnState.RECEIVED.value, TurnState.ANSWERED.value)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from beseda.engine.context import Context
 from beseda.engine.menu import ROOT
-from beseda.engine.mode_input import ModeInput
+from beseda.engine.modes import ModeInput
 
 _OFFERED = 24 * 3600.0  # seconds that a file waits for somebody to choose what is done with it
 

@@ -18,13 +18,12 @@ from beseda.core.errors import (
     UnsupportedInputError,
 )
 from beseda.core.message import Message, Role
-from beseda.engine.bot import BotProfile
+from beseda.engine.bot import BotProfile, Limits
 from beseda.engine.conversations.memory import ConversationMemory
 from beseda.engine.files.service import FileService
 from beseda.engine.incoming import Event, Identity, IncomingMessage, Membership, Notice, Press
 from beseda.engine.jobs.base import JobQueue
 from beseda.engine.jobs.model import DEFAULT_SLOT, Job
-from beseda.engine.limits import Limits
 from beseda.engine.menu import MenuBook
 from beseda.engine.modes import JobKind, Mode
 from beseda.engine.turns.delivery import Delivery
@@ -37,7 +36,7 @@ from beseda.ephemeral.base.bus import Bus
 from beseda.ephemeral.base.cache import Cache
 from beseda.ephemeral.base.state import StateStore
 from beseda.locales import Text
-from beseda.locales.language import language_of
+from beseda.locales.text import language_of
 from beseda.telegram.base import Messenger, Target
 from beseda.telegram.client import BotApi
 from beseda.telegram.keyboards import Keyboard, Markup

@@ -12,8 +12,16 @@ from typing import Any
 
 from beseda.core.chat import ChatKey, ChatKind, Person
 from beseda.core.mime import UNKNOWN, guess_mime
-from beseda.engine.content import is_reply_to, is_service, list_unseen, read_origin, read_quotations, read_words
-from beseda.engine.speaker import read_person, read_speaker
+from beseda.engine.content import (
+    is_reply_to,
+    is_service,
+    list_unseen,
+    read_origin,
+    read_person,
+    read_quotations,
+    read_speaker,
+    read_words,
+)
 from beseda.engine.updates.model import StoredUpdate
 from beseda.llm.quotation import Quotation, drop_controls
 

@@ -7,7 +7,7 @@ inline buttons.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from beseda.engine.menu_tree import MenuItem
+from beseda.engine.bot import MenuItem
 from beseda.locales import Text
 from beseda.telegram.keyboards import Button, Keyboard, Markup, ReplyKeyboard
 

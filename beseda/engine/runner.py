@@ -22,12 +22,11 @@ from beseda.core.quarantine import Quarantine
 from beseda.engine.context import BotServices, Context
 from beseda.engine.incoming import Event, IncomingMessage, Json, Move, Press, StopRequest, parse
 from beseda.engine.joining import Joiner, Openings
-from beseda.engine.middleware.limits import Postponed
+from beseda.engine.middleware import Postponed
 from beseda.engine.mishaps import apologise, close_turn, set_aside, tell_crowded
-from beseda.engine.redelivery import RedeliveryDelays
 from beseda.engine.router import Handler, Router, wrap
 from beseda.engine.shards.leases import AllShards, ShardOwnership
-from beseda.engine.tries import SUSPICIOUS_CRASHES, TryCounter, Verdict
+from beseda.engine.tries import SUSPICIOUS_CRASHES, RedeliveryDelays, TryCounter, Verdict
 from beseda.engine.turns.model import TurnState
 from beseda.engine.updates.model import (
     PARTITIONS,

@@ -9,7 +9,7 @@ second crash an update is a suspect: the process works on one suspect at a time,
 against that one. An update is set aside by its third crash if there is evidence enough.
 """
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from enum import Enum, auto
 
 from beseda.engine.updates.model import StoredUpdate, Tries
@@ -147,3 +147,25 @@ class TryCounter(Container[int]):
     def _count_crashes(self, number: int) -> int:
         is_ours = number in self._open or number in self._failed
         return self._tries[number].begun - is_ours
+
+
+_SECONDS = 60.0
+
+
+class RedeliveryDelays:
+    """Delays before unfinished updates are taken up again. Times are seconds of one monotonic clock."""
+
+    def __init__(self) -> None:
+        self._until: dict[int, float] = {}
+
+    def put(self, update_ids: Iterable[int], now: float) -> None:
+        """Let updates rest for a minute."""
+        self._until.update(dict.fromkeys(update_ids, now + _SECONDS))
+
+    def is_due(self, update_id: int, now: float) -> bool:
+        """Return whether an update is to be taken up when it is found."""
+        return self._until.get(update_id, now) <= now
+
+    def tidy(self, now: float) -> None:
+        """Remove delays that have passed."""
+        self._until = {number: until for number, until in self._until.items() if until > now}

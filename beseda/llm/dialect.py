@@ -20,8 +20,8 @@ from beseda.core.message import Message, Role
 from beseda.http.endpoints import Endpoint
 from beseda.llm._chunks import AnswerReader
 from beseda.llm.base import ModelRequest
+from beseda.llm.fitting import alternate
 from beseda.llm.structured import is_strict, list_numbers, spell_out, strip_bounds
-from beseda.llm.window import alternate
 
 
 class Dialect(Protocol):

@@ -19,10 +19,10 @@ from beseda.http.endpoints import Endpoint
 from beseda.llm._chunks import AnswerReader, InnerFaultError
 from beseda.llm.base import FinishReason, ModelRequest, Timeouts
 from beseda.llm.dialect import ChatDialect, spell_schema
+from beseda.llm.fitting import alternate
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel, find_root
 from beseda.llm.structured import list_numbers
 from beseda.llm.token_estimate import CountMemory
-from beseda.llm.window import alternate
 
 # `/completion` would go on until the context is full.
 _MAX_TOKENS = 1024

@@ -11,8 +11,7 @@ from beseda.engine.identify import SOUNDS
 from beseda.engine.incoming import MessageKind
 from beseda.engine.jobs.base import JobControl
 from beseda.engine.jobs.model import Job
-from beseda.engine.mode_input import ModeInput
-from beseda.engine.modes import JobKind, Mode
+from beseda.engine.modes import JobKind, Mode, ModeInput
 from beseda.features.transcription import TranscriptionProgress, TranscriptionService, TranscriptionStage
 from beseda.locales import Text
 from beseda.modes import _transcripts

@@ -15,8 +15,7 @@ from beseda.engine.files.model import FileKind, NewFile
 from beseda.engine.incoming import MessageKind, Press
 from beseda.engine.jobs.base import JobControl
 from beseda.engine.jobs.model import Job
-from beseda.engine.mode_input import ModeInput
-from beseda.engine.modes import JobKind, Mode
+from beseda.engine.modes import JobKind, Mode, ModeInput
 from beseda.images.base import EnhanceOptions, Enhancer
 from beseda.locales import Text
 from beseda.modes._sending import as_media, chat_of, language_of, number, owner_of

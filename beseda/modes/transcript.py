@@ -12,8 +12,7 @@ from beseda.engine.files.model import FileKind, FileOwner, NewFile, add_subject
 from beseda.engine.incoming import Attachment, MessageKind
 from beseda.engine.jobs.base import JobControl
 from beseda.engine.jobs.model import Job
-from beseda.engine.mode_input import ModeInput
-from beseda.engine.modes import Action, JobKind, Mode
+from beseda.engine.modes import Action, JobKind, Mode, ModeInput
 from beseda.features.minutes import MAX_TEXT_BYTES, DocumentProgress, DocumentService, read_text
 from beseda.features.minutes.model import DocumentKind
 from beseda.locales import Text

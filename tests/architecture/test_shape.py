@@ -11,10 +11,10 @@ from scripts.shape import Bags, count_functions, list_folders, list_tiny_functio
 from scripts.source import PACKAGES, Module, Package, read_modules, show
 
 # Today's figure, which may not be exceeded, and the bar.
-_FUNCTIONS = 72, 60  # per 1,000 lines
-_TINY = 142, 0  # private functions of at most three lines that are called once
-_CHAIN = 25, 14  # imports from the top of the package to its bottom
-_LARGEST_BAG = 34, 15  # collaborators in one class
+_FUNCTIONS = 71, 60  # per 1,000 lines
+_TINY = 115, 0  # private functions of at most three lines that are called once
+_CHAIN = 22, 14  # imports from the top of the package to its bottom
+_LARGEST_BAG = 14, 15  # collaborators in one class
 
 _FEW_FOLDERS = 3
 # Folders with files of a feature by name: today's figure, which may not be exceeded, if it is above the bar.

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert
 
 from beseda.core.ids import lowest_id
 from beseda.engine.conversations.tables import conversations, messages, users
-from beseda.engine.flood_waits.tables import flood_waits
+from beseda.engine.flood_waits.repository import flood_waits
 from beseda.engine.turns.tables import model_calls, turns
 from beseda.features.analytics.model import Figures, Period, ResponseTimes
 

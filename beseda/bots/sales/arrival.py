@@ -3,8 +3,7 @@
 from beseda.bots.sales.sales_context import SalesContext, is_private
 from beseda.engine.context import Context
 from beseda.engine.handlers.start import greet
-from beseda.engine.router import Router
-from beseda.engine.words_behind import read_payload
+from beseda.engine.router import Router, read_payload
 
 
 class Arrival:

@@ -9,9 +9,8 @@ from beseda.core.clock import Clock
 from beseda.core.message import Message, Role
 from beseda.core.usage import Usage
 from beseda.llm.base import ChatModel, ModelRequest
-from beseda.llm.fitting import count_texts
+from beseda.llm.fitting import MESSAGE_TOKENS, count_texts, find_room
 from beseda.llm.token_estimate import estimate_tokens
-from beseda.llm.window import MESSAGE_TOKENS, find_room
 
 _TEMPERATURE = 0.2
 _INSTRUCTIONS = (

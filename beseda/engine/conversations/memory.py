@@ -15,9 +15,8 @@ from beseda.engine.turns.question import Question
 from beseda.engine.usage.budget import find_day
 from beseda.ephemeral.base.history import HistoryStore
 from beseda.llm.base import ChatModel
-from beseda.llm.fitting import fit_messages
+from beseda.llm.fitting import begin_with_user, fit_messages
 from beseda.llm.prompt import Scene, describe_scene, instruct, system_message
-from beseda.llm.window import begin_with_user
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, exists, or_, select, update
 
 from beseda.core.chat import ChatKind
-from beseda.engine.conversations.summary_tables import conversation_summaries
+from beseda.engine.conversations.summary_repository import conversation_summaries
 from beseda.engine.conversations.tables import conversations, users
 from beseda.engine.files.model import FileOwner
 from beseda.engine.personal_data import Erasure, PersonalDataSource, PersonalMarks, Rows, read_rows

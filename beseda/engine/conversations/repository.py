@@ -224,3 +224,22 @@ def _sum_up(connection: Connection, conversation_id: int) -> Totals:
     prompt, completion, cost = (sum(row[place] for row in spent) for place in range(3))
     since = counts[2].astimezone(UTC).date().isoformat() if counts[2] is not None else ""
     return Totals(counts.messages, counts.answers, int(prompt), int(completion), float(cost), since)
+
+
+def find_place(connection: Connection, bot: str, user_id: int) -> tuple[Conversation, Person] | None:
+    """Return a person's private chat with a bot, or None if the person has never written to it."""
+    query = (
+        select(conversations.c.id, conversations.c.title, users.c.name, users.c.username, users.c.language)
+        .join(users, users.c.id == conversations.c.user_id)
+        .where(
+            conversations.c.bot == bot,
+            conversations.c.chat_id == user_id,  # a private chat's id is its person's
+            conversations.c.thread_id == 0,
+            conversations.c.kind == ChatKind.PRIVATE.value,
+        )
+    )
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    conversation = Conversation(row.id, ChatKey(bot, user_id), ChatKind.PRIVATE, row.title)
+    return conversation, Person(user_id, row.name, row.username, row.language)

@@ -13,8 +13,7 @@ from beseda.core.errors import EmptyAnswerError, StorageError
 from beseda.core.message import Message, Role
 from beseda.core.tasks import end_tasks
 from beseda.engine.bot import BotProfile
-from beseda.engine.conversations.summary_model import MAX_WORDS, Piece, Summary, cut_words
-from beseda.engine.conversations.summary_repository import SummaryRepository
+from beseda.engine.conversations.summary_repository import MAX_WORDS, Piece, Summary, SummaryRepository, cut_words
 from beseda.engine.jobs.base import JobQueue
 from beseda.engine.jobs.model import JobRequest, derive_id
 from beseda.ephemeral.base.bus import Bus

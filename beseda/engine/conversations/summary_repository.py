@@ -1,23 +1,84 @@
 """Summaries of conversations in SQL."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, func, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    ForeignKey,
+    Row,
+    Select,
+    Table,
+    Text,
+    and_,
+    delete,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from beseda.core.clock import Clock, SystemClock
 from beseda.core.message import Message, Role
 from beseda.db.database import Database
+from beseda.db.schema import Key, metadata
+from beseda.db.types import CleanText, UtcTime
 from beseda.engine.conversations.remembered import is_remembered
-from beseda.engine.conversations.summary_model import Piece, Summary
-from beseda.engine.conversations.summary_tables import conversation_summaries
 from beseda.engine.conversations.tables import conversations, messages
 from beseda.engine.events.model import EventType, NewEvent, redact
 from beseda.engine.events.repository import write_events
 from beseda.engine.events.tables import events
+
+MAX_WORDS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A summary of all messages up to and including the turn `cutoff`."""
+
+    conversation_id: int
+    text: str
+    cutoff: int
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Messages that are next to be summed up, whole turns of them up to `cutoff`, and the summary of all before."""
+
+    conversation_id: int
+    base: Summary | None
+    messages: Sequence[Message]
+    cutoff: int
+
+
+def cut_words(text: str, most: int = MAX_WORDS) -> str:
+    """Return at most `most` words of a text, ending with a sentence if one ends in the second half of them."""
+    words = text.split()
+    if len(words) <= most:
+        return text.strip()
+    kept = " ".join(words[:most])
+    end = max(kept.rfind(mark) for mark in (". ", "! ", "? ", "… "))
+    return kept[: end + 1] if end > len(kept) // 2 else f"{kept}…"
+
+
+conversation_summaries = Table(
+    "conversation_summaries",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("conversation_id", ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False, unique=True),
+    Column("summary", CleanText, nullable=False),
+    # The last turn that it tells of. No reference: that turn may be deleted, and what is told of it with it.
+    Column("cutoff_turn_id", Key, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+)
 
 
 class SummaryRepository:

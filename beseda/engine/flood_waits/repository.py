@@ -4,14 +4,38 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Float,
+    Table,
+    Text,
+    bindparam,
+    func,
+    select,
+    update,
+)
 
 from beseda.core import metrics
 from beseda.core.clock import Clock, SystemClock
 from beseda.db.database import Database
+from beseda.db.schema import Key, metadata
 from beseda.db.statement import Rank, Statement
-from beseda.engine.flood_waits.tables import flood_waits
+from beseda.db.types import UtcTime
 from beseda.engine.personal_data import Erasure, PersonalDataSource
+
+flood_waits = Table(
+    "flood_waits",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("bot", Text, nullable=False),
+    Column("chat_id", BigInteger),
+    Column("chat_kind", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("occurred_at", UtcTime, nullable=False, index=True),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 """`/clear`: asks for confirmation, then deletes the conversation."""
 
+from beseda.engine.content import may_act_for
 from beseda.engine.context import Context, argument
 from beseda.engine.incoming import Press
 from beseda.engine.router import Router
-from beseda.engine.speaker import may_act_for
 from beseda.locales import Text
 from beseda.telegram.keyboards import Button
 

@@ -1,10 +1,10 @@
 """Buttons of work that takes its time: cancel it, have it done again."""
 
+from beseda.engine.content import may_act_for
 from beseda.engine.context import Context, argument
 from beseda.engine.incoming import Press
 from beseda.engine.jobs.model import Job
 from beseda.engine.router import Router
-from beseda.engine.speaker import may_act_for
 from beseda.locales import Text
 
 router = Router()

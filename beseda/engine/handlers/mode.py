@@ -8,7 +8,7 @@ from beseda.engine.handlers.chat import answer_words
 from beseda.engine.handlers.menu import show_standing, take_step
 from beseda.engine.identify import identify
 from beseda.engine.incoming import IncomingMessage, MessageKind, Press
-from beseda.engine.mode_input import ModeInput
+from beseda.engine.modes import ModeInput
 from beseda.engine.router import Router
 from beseda.locales import Text
 from beseda.telegram.keyboards import Button

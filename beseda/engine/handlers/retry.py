@@ -1,9 +1,9 @@
 """The button under a failure: the same question once more."""
 
+from beseda.engine.content import may_act_for
 from beseda.engine.context import Context, argument
 from beseda.engine.incoming import Press
 from beseda.engine.router import Router
-from beseda.engine.speaker import may_act_for
 from beseda.engine.turns.model import Turn, TurnState
 from beseda.locales import Text
 

@@ -1,7 +1,7 @@
 """`/start` and `/help`: an introduction of the bot and a list of its abilities."""
 
+from beseda.engine.bot import BotProfile
 from beseda.engine.context import Context
-from beseda.engine.handlers.commands import describe
 from beseda.engine.router import Router
 from beseda.locales import Text
 from beseda.telegram.keyboards import Button, Keyboard
@@ -42,3 +42,32 @@ async def explain(context: Context) -> None:
         blocks.append(context.say(_VOICE))
     blocks.append(context.say(_GROUP, username=context.bot.me.username))
     await context.reply("\n\n".join(blocks))
+
+
+COMMANDS: dict[str, Text] = {
+    "start": Text("commands.start"),
+    "help": Text("commands.help"),
+    "clear": Text("commands.clear"),
+    "stats": Text("commands.stats"),
+    "stop": Text("commands.stop"),
+}
+
+# Of bots with modes, and of those whose folder names them.
+MORE_COMMANDS: dict[str, Text] = {
+    "menu": Text("commands.menu"),
+    "cancel": Text("commands.cancel"),
+    "history": Text("commands.history"),
+    "mydata": Text("commands.mydata"),
+    "meetings": Text("commands.meetings"),
+    "contact": Text("commands.contact"),
+    "consent": Text("commands.consent"),
+    "subscribe": Text("commands.subscribe"),
+    "unsubscribe": Text("commands.unsubscribe"),
+    "forget": Text("commands.forget"),
+}
+KNOWN = COMMANDS | MORE_COMMANDS
+
+
+def describe(profile: BotProfile, command: str) -> Text:
+    """Return the description of a command: that of the bot's folder, or else the common one."""
+    return profile.texts.get(command) or KNOWN[command]

@@ -1,9 +1,9 @@
 """Ending an answer that is being made, by the native button of a draft, ours or `/stop`, and having it go on."""
 
+from beseda.engine.content import may_act_for
 from beseda.engine.context import Context, argument
 from beseda.engine.incoming import Press, StopRequest
 from beseda.engine.router import Router
-from beseda.engine.speaker import may_act_for
 from beseda.locales import Text
 
 router = Router()

@@ -5,11 +5,27 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Boolean, Column, Connection, Integer, Table, Text, delete, insert, select, update
 
 from beseda.db.database import Database
+from beseda.db.schema import metadata
+from beseda.db.types import UtcTime
 from beseda.engine.processes.model import RunningProcess
-from beseda.engine.processes.tables import processes
+
+processes = Table(
+    "processes",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("slots", Text, nullable=False),  # with commas
+    Column("keeps_schedule", Boolean, nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("seen_at", UtcTime, nullable=False),
+)
+
 
 _FORGOTTEN_AFTER = timedelta(days=1)
 

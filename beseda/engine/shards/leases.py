@@ -23,8 +23,7 @@ from beseda.core.errors import LeaseLostError, StorageError
 from beseda.core.outages import OutageLog
 from beseda.core.process_identity import new_process_id
 from beseda.core.tasks import end_tasks
-from beseda.engine.shards.model import EVERYTHING, LeaseRequest, LeaseStatus
-from beseda.engine.shards.repository import TerritoryRepository
+from beseda.engine.shards.repository import EVERYTHING, LeaseRequest, LeaseStatus, TerritoryRepository
 from beseda.ephemeral.base.bus import Bus
 
 log = logging.getLogger(__name__)

@@ -4,20 +4,87 @@ The bot's row is locked during a heartbeat, so that heartbeats of several replic
 times come from the database, because clocks of machines differ.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, delete, func, select, text, update
+from sqlalchemy import Boolean, Column, Connection, Row, Table, Text, delete, false, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from beseda.core.clock import Clock, SystemClock
 from beseda.core.process_identity import find_dead_processes
 from beseda.db.database import Database
-from beseda.engine.shards.model import LeaseRequest, LeaseStatus, share_out
-from beseda.engine.shards.tables import replicas, territories
+from beseda.db.schema import metadata
+from beseda.db.types import UtcTime
+from beseda.engine.updates.model import PARTITIONS
+
+# One row a bot, not one a part: it is read and locked at every beat of every replica.
+territories = Table(
+    "territories",
+    metadata,
+    Column("bot", Text, primary_key=True),
+    Column("owners", Text, nullable=False),  # JSON: the numbers of the parts by the name of their owner
+)
+
+
+replicas = Table(
+    "replicas",
+    metadata,
+    Column("bot", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("joined_at", UtcTime, nullable=False),
+    Column("seen_at", UtcTime, nullable=False),
+    Column("lease_until", UtcTime, nullable=False),
+    Column("leaving", Boolean, nullable=False, server_default=false()),
+)
+
+
+EVERYTHING = frozenset(range(PARTITIONS))
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseRequest:
+    """A heartbeat: a replica renews its lease for `lease` seconds, releases shards, or announces that it leaves."""
+
+    bot: str
+    name: str
+    lease: float
+    released: frozenset[int] = frozenset()
+    leaving: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseStatus:
+    """The response to a heartbeat.
+
+    `owned` are the replica's shards from now on, `surplus` is the number of shards it should release, `others` the
+    number of other live replicas. `unmet` is true if one of those has sent no heartbeat since this replica joined.
+    """
+
+    owned: frozenset[int]
+    surplus: int = 0
+    others: int = 0
+    unmet: bool = False
+
+
+def share_out(owned: Mapping[str, Collection[int]], name: str, sharing: Collection[str]) -> tuple[frozenset[int], int]:
+    """Return the shards that `name` takes in addition, and the number of shards it should release.
+
+    `owned` are the shards of all replicas that may still work on them. `sharing` are the replicas among which the
+    shards are divided equally, rounded up.
+    """
+    mine = frozenset(owned.get(name, ()))
+    if name not in sharing:
+        return frozenset(), 0
+    share = math.ceil(PARTITIONS / len(sharing))
+    free = EVERYTHING.difference(*owned.values())
+    wanted = max(0, share - len(mine))
+    return frozenset(sorted(free)[:wanted]), max(0, len(mine) - share)
+
 
 _Owned = dict[str, frozenset[int]]
 _BURIED = timedelta(minutes=10)  # after its lease a silent replica is forgotten

@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable
 
 from beseda.core.clock import Clock
 from beseda.core.errors import LeaseLostError
-from beseda.core.fencing import fenced
 from beseda.core.message import Message
 from beseda.core.usage import ModelCall
 from beseda.db.database import Database
+from beseda.db.group_commit import fenced
 from beseda.engine.shards.leases import ShardOwnership
 from beseda.engine.turns.model import Turn
 from beseda.engine.turns.repository import LeadLookup, TurnRepository

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from beseda.core.ids import lowest_id
 from beseda.core.message import Role
 from beseda.engine.conversations.tables import conversations, messages
-from beseda.engine.flood_waits.tables import flood_waits
+from beseda.engine.flood_waits.repository import flood_waits
 from beseda.engine.turns.model import TurnKind, TurnState
 from beseda.engine.turns.tables import model_calls, turns
 from beseda.features.analytics.model import DAY, HOUR, Figures, HourFigures, Period

@@ -19,11 +19,11 @@ from beseda.core.ids import time_of
 from beseda.db.database import Database
 from beseda.engine.conversations.tables import conversations, messages
 from beseda.engine.events.tables import event_deliveries
-from beseda.engine.flood_waits.tables import flood_waits
+from beseda.engine.flood_waits.repository import flood_waits
 from beseda.engine.identity import find_highest
 from beseda.engine.jobs.model import SLOTS, JobState
 from beseda.engine.jobs.tables import jobs
-from beseda.engine.shards.tables import territories
+from beseda.engine.shards.repository import territories
 from beseda.engine.updates.tables import updates
 from beseda.features.analytics.active_users import GatheredDays, add_writers, count_writers, query_people
 from beseda.features.analytics.backlog import Backlog

@@ -28,11 +28,11 @@ from beseda.core.errors import (
     TelegramUnauthorizedError,
 )
 from beseda.engine.jobs.base import JobControl
-from beseda.engine.turns.sent_records import SentRecords
+from beseda.engine.turns.delivery import SentRecords
 from beseda.features.broadcasts.model import Broadcast, BroadcastState, Recipient, RecipientState, StopRule
 from beseda.features.broadcasts.repository import BroadcastRepository, Turnout
 from beseda.locales import Text, languages
-from beseda.locales.language import language_of
+from beseda.locales.text import language_of
 from beseda.telegram.mailer import Letter, Mailer, PhotoUpload
 from beseda.telegram.sending import render_messages
 

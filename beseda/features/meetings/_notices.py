@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, insert
 
-from beseda.engine.conversations.private_chat import find_place
+from beseda.engine.conversations.repository import find_place
 from beseda.engine.updates.model import StoredUpdate, internal_update
 from beseda.engine.updates.tables import updates
 from beseda.features.meetings.model import Happening, Meeting

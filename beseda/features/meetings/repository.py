@@ -13,7 +13,7 @@ from beseda.core.clock import Clock, SystemClock
 from beseda.core.errors import NotFoundError, TooManyMeetingsError
 from beseda.db.database import Database
 from beseda.engine.calendar import TimeSpan
-from beseda.engine.conversations.private_chat import find_place
+from beseda.engine.conversations.repository import find_place
 from beseda.engine.events.model import EventType, NewEvent
 from beseda.engine.events.repository import write_events
 from beseda.engine.updates.model import StoredUpdate

@@ -1,11 +1,11 @@
 """`/mydata` and `/forget`: export or erasure of the data that a bot keeps of a person."""
 
+from beseda.engine.content import may_act_for
 from beseda.engine.context import Context, argument
 from beseda.engine.files.model import FileOwner
 from beseda.engine.handlers.history import keep_private, write_size
 from beseda.engine.incoming import Press
 from beseda.engine.router import Router
-from beseda.engine.speaker import may_act_for
 from beseda.features.personal_data.service import NameStates, PersonalDataService
 from beseda.locales import Text
 from beseda.telegram.keyboards import Button

@@ -11,10 +11,9 @@ from beseda.features.leads.model import Finding
 from beseda.features.sales.model import Funnel
 from beseda.llm.base import ChatModel, ModelRequest, ask_structured
 from beseda.llm.extraction_prompt import DialogLine, ExtractionTopic, find_line, write_page, write_topics
-from beseda.llm.fitting import count_texts, find_context
+from beseda.llm.fitting import MESSAGE_TOKENS, count_texts, find_context, find_room, fits_surely
 from beseda.llm.structured import Form, Whole
 from beseda.llm.token_estimate import estimate_tokens
-from beseda.llm.window import MESSAGE_TOKENS, find_room, fits_surely
 from beseda.locales import Text
 
 # What stands under an answer while a contact waits for the person's word; on the page that is read it is a line.

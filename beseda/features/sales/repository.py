@@ -5,7 +5,7 @@ from sqlalchemy import bindparam, select
 from beseda.core.chat import Conversation, Person
 from beseda.core.message import Role
 from beseda.db.database import Database
-from beseda.engine.conversations.private_chat import find_place
+from beseda.engine.conversations.repository import find_place
 from beseda.engine.conversations.tables import messages
 from beseda.llm.extraction_prompt import DialogLine
 from beseda.llm.quotation import own_words, quoted_words

@@ -38,7 +38,7 @@ from beseda.features.sales.model import (
 )
 from beseda.features.sales.repository import SalesRepository
 from beseda.llm.extraction_prompt import DialogLine
-from beseda.locales.language import RUSSIAN, language_of
+from beseda.locales.text import RUSSIAN, language_of
 
 log = logging.getLogger(__name__)
 

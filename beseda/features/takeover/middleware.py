@@ -5,7 +5,7 @@ Commands still work: they are meant for the program, and a person may always sto
 
 from beseda.engine.context import Context
 from beseda.engine.incoming import IncomingMessage, MessageKind, Press
-from beseda.engine.middleware.presses import ASKING
+from beseda.engine.middleware import ASKING
 from beseda.engine.router import Handler
 from beseda.engine.turns.model import TurnKind, TurnState
 from beseda.engine.turns.question import Question

@@ -7,9 +7,8 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from beseda.core.errors import LeaseLostError
-from beseda.core.fencing import fenced
 from beseda.db.database import Database
-from beseda.db.group_commit import GroupWriter, WriteEntry
+from beseda.db.group_commit import GroupWriter, WriteEntry, fenced
 
 
 class _Away:

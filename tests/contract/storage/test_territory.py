@@ -9,8 +9,7 @@ from beseda.core.errors import StorageError
 from beseda.core.process_identity import new_process_id
 from beseda.db.database import Database
 from beseda.db.migrate import upgrade
-from beseda.engine.shards.model import EVERYTHING, LeaseRequest
-from beseda.engine.shards.repository import TerritoryRepository
+from beseda.engine.shards.repository import EVERYTHING, LeaseRequest, TerritoryRepository
 from tests.parts.postgres import PostgresServer
 from tests.parts.waiting import eventually
 

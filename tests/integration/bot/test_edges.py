@@ -11,10 +11,10 @@ from aiohttp.test_utils import TestServer
 
 from beseda.core.errors import BrokenStreamError, EmptyAnswerError, RateLimitedError
 from beseda.core.message import Message, Role
-from beseda.engine.middleware.limits import RATES
+from beseda.engine.middleware import RATES
 from beseda.engine.polling import Poller
 from beseda.engine.shards.leases import AllShards
-from beseda.engine.shards.model import EVERYTHING
+from beseda.engine.shards.repository import EVERYTHING
 from beseda.engine.updates.model import StoredUpdate, Tries
 from beseda.engine.updates.repository import EVERYWHERE, Look, UpdateRepository
 from beseda.telegram.client import BotApi

@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from beseda.engine.middleware.limits import RATES
+from beseda.engine.middleware import RATES
 from beseda.features.minutes.model import UnreadableTextError
 from beseda.modes.transcript import FORMATS
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel

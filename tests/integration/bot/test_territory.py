@@ -12,8 +12,7 @@ from beseda.core.errors import LeaseLostError, StorageError
 from beseda.db.database import Database
 from beseda.db.migrate import upgrade
 from beseda.engine.shards.leases import LeaseTimes, ShardLeases
-from beseda.engine.shards.model import EVERYTHING, LeaseRequest, LeaseStatus
-from beseda.engine.shards.repository import TerritoryRepository
+from beseda.engine.shards.repository import EVERYTHING, LeaseRequest, LeaseStatus, TerritoryRepository
 from beseda.ephemeral.memory.bus import MemoryBus
 from tests.parts.waiting import eventually
 

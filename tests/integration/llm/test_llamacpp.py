@@ -14,10 +14,10 @@ from beseda.http.client import HttpClient
 from beseda.http.endpoints import find_endpoint
 from beseda.llm.base import ChatModel, FinishReason, ModelRequest, TextDelta, find_measuring
 from beseda.llm.failover import RetryPolicy
+from beseda.llm.fitting import cut_window, find_room
 from beseda.llm.llamacpp import CompletionDialect
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel
 from beseda.llm.registry import LLMSettings, choose_model
-from beseda.llm.window import cut_window, find_room
 from tests.parts.llama_server import CONTEXT, find_free_port, running_llama
 from tests.parts.model_events import ask, listen
 

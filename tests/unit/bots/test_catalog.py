@@ -7,7 +7,7 @@ import pytest
 from beseda.bots.catalog import BUNDLED, Catalog
 from beseda.core.errors import SettingsError
 from beseda.engine.bot import Access
-from beseda.engine.handlers.commands import COMMANDS
+from beseda.engine.handlers.start import COMMANDS
 from beseda.engine.usage.budget import BudgetChange, BudgetScope, Unit
 
 MINIMAL = """

@@ -2,8 +2,8 @@
 
 import pytest
 
+from beseda.engine.bot import MenuItem
 from beseda.engine.menu import BACK, Face, MenuBook, MenuStep
-from beseda.engine.menu_tree import MenuItem
 from beseda.locales import Text
 from beseda.telegram.keyboards import Button, ReplyKeyboard
 

@@ -1,4 +1,4 @@
-from beseda.engine.redelivery import RedeliveryDelays
+from beseda.engine.tries import RedeliveryDelays
 
 
 def test_update_without_a_delay_is_due() -> None:

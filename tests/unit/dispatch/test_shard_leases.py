@@ -2,7 +2,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from beseda.engine.shards.model import EVERYTHING, share_out
+from beseda.engine.shards.repository import EVERYTHING, share_out
 from beseda.engine.updates.model import PARTITIONS, partition_of
 
 

@@ -7,7 +7,7 @@ import pytest
 from beseda.core.chat import ChatKey
 from beseda.core.message import Message, Role, join_roles
 from beseda.llm.prompt import NOTES, Scene, describe_scene, is_note, spoken, system_message
-from beseda.locales.language import language_of
+from beseda.locales.text import language_of
 from beseda.telegram.markdown import render
 from beseda.telegram.markdown.escape import italic, literal
 

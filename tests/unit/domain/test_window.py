@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beseda.core.message import Message, Role
-from beseda.llm.window import MESSAGE_TOKENS, alternate, cut_window, find_room, fits_surely
+from beseda.llm.fitting import MESSAGE_TOKENS, alternate, cut_window, find_room, fits_surely
 
 SYSTEM = Message(Role.SYSTEM, "s")
 TALK = [SYSTEM, *(Message(role, f"{role}{turn}") for turn in range(3) for role in (Role.USER, Role.ASSISTANT))]

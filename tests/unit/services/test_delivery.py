@@ -7,10 +7,9 @@ import pytest
 
 from beseda.core.chat import ChatKey, ChatKind, Conversation
 from beseda.core.errors import RowRefusedError, StorageError, TelegramGoneError, TelegramUnansweredError
-from beseda.engine.turns.delivery import Delivery
+from beseda.engine.turns.delivery import Delivery, SentRecords
 from beseda.engine.turns.model import Turn, TurnKind, TurnState
 from beseda.engine.turns.repository import TurnRepository
-from beseda.engine.turns.sent_records import SentRecords
 from beseda.telegram.base import Begin, LiveAnswer, LiveRequest, LookupResult, Target
 from beseda.telegram.keyboards import Markup
 from beseda.telegram.part import Part, PartState

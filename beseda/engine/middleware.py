@@ -1,19 +1,26 @@
-"""Rate limits on the messages of people. No message is dropped: it waits until it is due.
+"""What an event passes on the way to its handler, in this order (a feature may put its own between them).
 
-    gap       a second between two messages of one person
-    person    so many messages a minute and an hour
-    crowd     so many messages of all people to one bot, and to all bots, in a minute
+    guard_access       a stranger is turned away where `ADMIN_IDS` is set
+    drop_double_press  a button that is pressed twice starts its work once
+    limit_messages     a message waits until the limits allow it; none is dropped
+    charge_person      the calls of the handler count against budgets
 
 A message counts at the time at which it was written, by Telegram's date: a backlog after an outage is no flood. A
 message that is too early reserves its place and waits for it in the queue of its chat, in the database like every
-other.
+other. The limits are a second between two messages of one person, so many of one person in a minute and an hour, and so
+many of all people to one bot, and to all bots, in a minute.
+
+The second press of a button waits behind the work of the first, so its turn comes when that ends: the note of the first
+press is renewed then, and holds for the seconds in which a press cannot be a new wish.
 """
 
-from beseda.core.errors import RateLimitedError
+from beseda.core.chat import ChatKind
+from beseda.core.errors import AccessDeniedError, RateLimitedError
+from beseda.engine.bot import Access
 from beseda.engine.context import Context
 from beseda.engine.incoming import Event, IncomingMessage, Press
-from beseda.engine.middleware.presses import ASKING
 from beseda.engine.router import Handler
+from beseda.engine.usage.budget_service import BudgetService, Payer, paying
 from beseda.ephemeral.base.rate_limit import Rate, RateLimiter
 
 _ALBUM = 60.0  # seconds that the rest of an album has to come: ten files at most
@@ -90,3 +97,61 @@ def _album_key(context: Context, who: str) -> str:
     """Return the key under which an admitted album is remembered, or an empty string if there is no album."""
     album = context.event.album if isinstance(context.event, IncomingMessage) else ""
     return f"album:{who}:{album}" if album else ""
+
+
+_REFUSE_AGAIN = 3600.0  # seconds between two refusals to one stranger
+
+
+async def guard_access(context: Context, handler: Handler) -> None:
+    """Let permitted people through. Refuse a stranger's messages once an hour, and their button presses always."""
+    if _is_guest(context):
+        await handler(context)
+        return
+    error = AccessDeniedError(f"user {context.person.id}")
+    if isinstance(context.event, Press):
+        await context.acknowledge(error.say(context.language), alert=True)
+    elif await context.bot.cache.add(f"refused:{context.bot.me.id}:{context.person.id}", b"1", ttl=_REFUSE_AGAIN):
+        await context.refuse(error)
+
+
+def _is_guest(context: Context) -> bool:
+    bot = context.bot
+    if bot.profile.access is not Access.ADMINS or not bot.options.admin_ids:
+        return True
+    # Only messages and presses are requests of a person. A group that moves has none, and a block asks for nothing.
+    return not isinstance(context.event, IncomingMessage | Press) or context.person.id in bot.options.admin_ids
+
+
+async def charge_person(context: Context, handler: Handler, budgets: BudgetService) -> None:
+    """Count the calls of the handler against budgets. If no budget limits the bot, only run the handler."""
+    bot, place = context.bot, context.event.place
+    if not budgets.rules_of(bot.profile.name).limits_anything():
+        await handler(context)
+        return
+    group = None if place.kind is ChatKind.PRIVATE else place.chat.chat_id
+    # The update is the same after a crash, and another one asks again.
+    key = str(place.update_ids[0]) if place.update_ids else ""
+    with paying(Payer(budgets, bot.profile.name, context.person.id, group, key)):
+        await handler(context)
+
+
+ASKING = ("ask:", "retry:", "action:", "job:again:", "photo:")  # data of buttons that start work
+_WORK = 900.0  # seconds that the work of a press may take while its note holds
+_AFTER = 2.0  # seconds after its end
+
+
+async def drop_double_press(context: Context, handler: Handler) -> None:
+    """Acknowledge a second press of a button that starts work, and let everything else through."""
+    event = context.event
+    if not isinstance(event, Press) or not event.data.startswith(ASKING):
+        await handler(context)
+        return
+    chat, cache = event.place.chat, context.bot.cache
+    key = f"pressed:{context.bot.me.id}:{chat.chat_id}:{event.message_id}:{context.person.id}:{event.data}"
+    own = b"%d" % event.place.update_ids[0]  # a press that comes again after a crash finds its own number
+    if await cache.get(key) not in {None, own}:
+        await context.acknowledge()
+        return
+    await cache.set(key, own, ttl=_WORK)
+    await handler(context)
+    await cache.set(key, own, ttl=_AFTER)
