@@ -110,6 +110,17 @@ async def test_sandbox_passes_a_signal_on_to_its_command(program: Program) -> No
     assert await asyncio.wait_for(process.wait(), 30) == 3
 
 
+@pytest.mark.slow
+async def test_command_that_ignores_the_signal_is_killed(program: Program) -> None:
+    script = "import signal; signal.signal(15, signal.SIG_IGN); print(1, flush=True); [signal.pause() for _ in 'ab']"
+    (program.folder / "deaf.py").write_text(script)
+    process = await program.spawn("--port", "0", "--run", f"{sys.executable} deaf.py", program=PROGRAM)
+    assert process.stdout is not None
+    assert await asyncio.wait_for(process.stdout.readline(), 60) == b"1\n"
+    process.send_signal(signal.SIGTERM)
+    assert await asyncio.wait_for(process.wait(), 30) == 128 + signal.SIGKILL
+
+
 async def test_command_that_a_signal_ends_has_the_code_of_a_shell(program: Program) -> None:
     command = f"{sys.executable} -c 'import os; os.kill(os.getpid(), 9)'"
     assert (await run(program, "--port", "0", "--run", command)).code == 128 + signal.SIGKILL
