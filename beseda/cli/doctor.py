@@ -231,7 +231,7 @@ def _name_once(name: str, detail: str) -> str:
 
 async def _check_redis(settings: "Settings") -> list[CheckResult]:
     if not settings.redis_url:
-        return [CheckResult("redis", True, "not set up: hot history lives in this process (REDIS_URL)", needed=False)]
+        return [CheckResult("redis", True, "not set up: recent messages are in this process (REDIS_URL)", needed=False)]
     from beseda.ephemeral.redis.connection import open_redis
 
     redis = await open_redis(settings.redis_url)

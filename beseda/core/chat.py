@@ -25,7 +25,7 @@ class ChatKey:
     thread_id: int = 0
 
     def history_key(self, namespace: str = "") -> str:
-        """Return the name of the hot history list: `chat_history:{user_id}` (a private chat's id is its user's).
+        """Return the name of the list of recent messages: `chat_history:{user_id}` (a private chat's id is its user's).
 
         A topic adds its id; `namespace` is set when several bots share one Redis.
         """

@@ -39,10 +39,10 @@ class ModelsSection(Section):
         _Models,
         Setting(
             "models.speech",
-            "The recogniser of voice messages, written like `models.chat`.",
+            "Speech-to-text service for voice messages, written like `models.chat`.",
             _MODELS,
             variables=("BESEDA_SPEECH",),
-            default="a recogniser whose address is set, then the first endpoint for speech that has a key",
+            default="a service whose address is set, then the first endpoint for speech that has a key",
             example="groq:whisper-large-v3-turbo",
         ),
     ] = ()

@@ -58,7 +58,7 @@ class StorageSection(Section):
         Annotated[str, AfterValidator(_check_redis)] | None,
         Setting(
             "storage.redis_url",
-            "Redis for hot history, state, cache and limits; needed when several processes serve the same bots.",
+            "Redis for recent messages, state, cache and limits; several processes of a bot need it.",
             "an address like redis://127.0.0.1:6379/0",
             variables=("REDIS_URL",),
             address=True,

@@ -110,7 +110,7 @@ class ConversationMemory:
             self._distrusted.discard(key)
 
     async def _attempt(self, change: Awaitable[object]) -> bool:
-        """Change the hot history and return whether that was done. It is a copy: a failure is no error."""
+        """Change the recent messages and return whether that was done. It is a copy: a failure is no error."""
         try:
             return await change is not False
         except StorageError as error:

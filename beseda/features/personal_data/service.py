@@ -40,7 +40,7 @@ NameStates = Callable[[ChatKey], Sequence[str]]  # the keys of what the state st
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """Stores of a person's data beside the database. `namespace` is that of the bot's hot history."""
+    """Stores of a person's data beside the database. `namespace` is that of the list of the bot's recent messages."""
 
     history: HistoryStore
     state: StateStore
@@ -82,7 +82,7 @@ class PersonalDataService:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def forget(self, owner: FileOwner, name_states: NameStates = lambda _chat: ()) -> Forgotten:
-        """Delete the person's jobs, files, turns, hot history and state, and return the amounts.
+        """Delete the person's jobs, files, turns, recent messages and state, and return the amounts.
 
         Running jobs are cancelled first, so that none of them writes a new file. `name_states` is the same as for
         `export`.
