@@ -42,10 +42,11 @@ class BotSupervisor:
 
         Raises SettingsError if Telegram accepts none of the tokens, or rejects the address for webhooks.
         """
-        jobs = [self._live(assignment) for assignment in self._options.assignments]
         # A task may be about a bot that runs in another process.
         self._app.features.meetings.adopt(await asyncio.to_thread(Catalog([self._options.settings.bots_dir]).diaries))
         register_tasks(self._app)
+        # Made after the last step that waits: a coroutine that is never awaited is a warning at the end.
+        jobs = [self._live(assignment) for assignment in self._options.assignments]
         if self._options.keeps_schedule:
             jobs.append(keep_schedule(self._app))
         jobs += [self._announce(announce), check_speech(self._app.engine.media.transcriber)]
