@@ -18,7 +18,7 @@ from beseda.db.database import Database
 from beseda.engine.files.model import FileOwner
 from beseda.features.leads._forms import FIELDS
 from beseda.features.leads.model import LeadFilter, LeadPage, Merge, NewLead
-from beseda.features.leads.person import find_records
+from beseda.features.leads.personal_data import find_records
 from beseda.features.leads.repository import LeadRepository
 from beseda.features.leads.update import LeadUpdate, tell_difference
 
