@@ -19,6 +19,7 @@ from beseda.config import Setting, Settings, list_settings
 from beseda.core.errors import BesedaError
 from beseda.core.services import Services
 from beseda.http.endpoints import CHAT_ENDPOINTS, SPEECH_ENDPOINTS
+from beseda.locales.errors import error_text
 from beseda.web.dependencies import ApiLimits, BotList
 from beseda.web.problems import find_status
 from scripts.licences import PROGRAMS, list_licences
@@ -99,8 +100,8 @@ def write_errors() -> str:
             "· " * depth + code(kind.__name__),
             str(int(find_status(kind))),
             "yes" if kind.retryable else "no",
-            kind.text.say("ru"),
-            kind.text.say("en"),
+            error_text(kind).say("ru"),
+            error_text(kind).say("en"),
         ]
         for kind, depth in _walk_errors(BesedaError)
         if kind.__module__ == "beseda.core.errors"

@@ -11,6 +11,7 @@ from beseda.core.errors import (
     UnreadablePhotoError,
     UnsupportedPhotoError,
 )
+from beseda.locales.errors import explain
 
 _PROBLEMS: dict[type[BesedaError], str] = {
     SilentAudioError: "no words were heard",
@@ -30,4 +31,4 @@ def describe_file_problem(error: BesedaError) -> str:
             return error.detail if error.detail and kind in _OURS else words
     if isinstance(error, ToolError) and error.exit_code is not None:
         return _PROBLEMS[UnreadableAudioError]
-    return error.say("en") if isinstance(error, InputError | NoRoomError) else str(error).splitlines()[0]
+    return explain(error, "en") if isinstance(error, InputError | NoRoomError) else str(error).splitlines()[0]

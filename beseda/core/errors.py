@@ -1,99 +1,28 @@
-"""Hierarchy of all errors of Beseda.
-
-    BesedaError                         our bug, unless a subclass names another cause
-    ├── SettingsError                   a setting is invalid; the program ends with exit code 2
-    ├── InputError                      the input cannot be accepted
-    │   ├── FileTooLargeError
-    │   ├── UnreadableAudioError
-    │   ├── SilentAudioError
-    │   ├── UnreadablePhotoError
-    │   ├── PhotoTooLargeError          more pixels than we open, or than the result may have
-    │   ├── UnsupportedPhotoError       HEIC, an animation
-    │   ├── UnsupportedInputError
-    │   ├── SpeechNotConfiguredError    no recogniser is connected to this bot
-    │   ├── NotASlotError               no meeting can begin then: outside the hours, too soon, too far off
-    │   └── PeriodError                 a period that ends before it begins, or a series of too many points
-    ├── AccessDeniedError               a stranger at a bot with a guest list
-    ├── NotFoundError
-    ├── BroadcastBusyError              another broadcast of the bot is running
-    ├── BroadcastStateError             a broadcast is too far for that, or not far enough
-    ├── ReportNotReadyError             a report without a file: still being built, or failed
-    ├── SlotTakenError                  another person has booked that time
-    ├── MeetingOverError                a meeting that has expired, begun or been cancelled
-    ├── TooManyMeetingsError            a lead that has as many meetings ahead as it may
-    ├── WebhooksOffError                events are to be sent, and no secret is set to sign them with
-    ├── MergeRefusedError               leads of two bots to become one, or one that is no part of another to part
-    ├── StaleVersionError               the object was changed after it was read
-    ├── RateLimitedError                the person writes faster than the bot's owner allows
-    │   └── BudgetExhaustedError        the day's budget of the person, the group or the bot is used up
-    ├── StorageError                    database or Redis do not answer
-    │   └── RowRefusedError             the database answers, and does not take this row; carries the constraint
-    │       └── IdTakenError            another row has the identifier drawn for a new one
-    ├── LeaseLostError                  another replica has taken over the chat
-    ├── BrokerUnavailableError          the broker that wakes workers does not answer
-    ├── ToolError                       a program of this machine (ffmpeg) is missing, failed or took too long
-    ├── SetAsideError                   an update crashed the process and is not retried
-    ├── TimeLimitError                  work took longer than its slot allows
-    ├── RemoteError                     a remote back-end (model, recogniser) failed
-    │   ├── KeyRejectedError            the key is wrong, missing or not allowed to do this
-    │   ├── CreditExhaustedError        the account is empty
-    │   ├── ModelNotFoundError          there is no such model
-    │   ├── QuotaExceededError          too many requests; may carry the time to wait
-    │   ├── UnavailableError            no connection, 5xx
-    │   │   ├── UnansweredError         sent, and no answer came back: it may have had its effect
-    │   │   └── LoadingError            the server is up, its model not yet
-    │   ├── TimedOutError               no answer in time
-    │   ├── BrokenStreamError           the answer broke off in the middle
-    │   ├── ProtocolError               the answer does not follow the protocol (a proxy's page, broken JSON)
-    │   ├── RejectedRequestError        the request is wrong in the service's eyes
-    │   │   └── ContextTooLongError     more text than the model can read
-    │   ├── EmptyAnswerError            an answer without a word
-    │   │   └── ThoughtsOnlyError       the model reasoned and gave no answer
-    │   ├── RefusedAnswerError          the provider's content filter refused the answer
-    │   └── RepeatingAnswerError        the model repeated the same text
-    └── TelegramError                   Telegram refused a call or did not answer it
-        ├── TelegramUnauthorizedError   the token is wrong or revoked
-        ├── TelegramForbiddenError      the user blocked the bot, or it was put out of the group
-        ├── TelegramConflictError       another program polls with this token
-        ├── TelegramFloodError          too many requests; carries the time to wait
-        ├── TelegramRefusedError        the call is wrong in Telegram's eyes
-        │   └── TelegramGoneError       the message to edit is gone
-        └── TelegramUnavailableError    no connection, 5xx, a proxy's page
-            └── TelegramUnansweredError sent, and no answer came back
+"""Hierarchy of all errors of Beseda: `docs/reference/errors.md` lists it as a tree.
 
 Each error carries its data, whether a retry helps (`retryable`, and `retry_after` in seconds if known), and `detail`
 for the log, which never reaches a user. Code branches on the class and the data of an error, never on the text of its
-detail. The text for the user is in the catalogues (`beseda/locales`) under the name of the error; the HTTP status is in
+detail. The text for the user is found by `beseda.locales.errors`, under the name of the error; the HTTP status is in
 `beseda.web.problems`.
 """
 
 import re
 from typing import ClassVar
 
-from beseda.locales import Text
-from beseda.locales.catalogue import FALLBACK, find_template
-
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
-
-
-class _ClassText:
-    """The text of an error class: that of its nearest ancestor with a text in the catalogues."""
-
-    def __get__(self, _error: object, kind: type["BesedaError"]) -> Text:
-        return _find_text(kind)
 
 
 class BesedaError(Exception):
     """The root: something that we did not foresee."""
 
-    text = _ClassText()
     retryable: ClassVar[bool] = False
+    has_public_detail: ClassVar[bool] = False  # it contains no secret and is meant for the person, too
 
     def __init__(self, message: str = "", *, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.retry_after = retry_after
-        self.words: Text | None = None  # in place of the class's text, where a service knows more of its failure
+        self.text_name = ""  # names another text than the class does, where a service knows more of its failure
 
     @property
     def detail(self) -> str:
@@ -101,26 +30,17 @@ class BesedaError(Exception):
         return self.message
 
     def __str__(self) -> str:
-        return self.detail or self.text.say("en")
+        return self.detail or name_error(type(self)).replace("_", " ")
 
     def __reduce__(self) -> tuple[object, ...]:
         # Errors cross to the worker's other process. By default an exception is rebuilt by a call with its `args`, and
         # the arguments of our constructors are others.
         return _rebuild, (type(self), *self.args), self.__dict__
 
-    def say(self, language: str) -> str:
-        """Return the text for the user in `language`."""
-        return (self.words or self.text).say(language)
-
 
 def name_error(kind: type[BesedaError]) -> str:
     """Return an error's name for programs and catalogues: SlotTakenError is `slot_taken`."""
     return _CAPITAL.sub("_", kind.__name__.removesuffix("Error")).lower()
-
-
-def _find_text(kind: type[BesedaError]) -> Text:
-    names = (name_error(each) for each in kind.__mro__ if issubclass(each, BesedaError))
-    return next(Text(f"errors.{name}") for name in names if find_template(f"errors.{name}", FALLBACK) is not None)
 
 
 def _rebuild(kind: type[BesedaError], *args: object) -> BesedaError:
@@ -238,13 +158,6 @@ class BudgetExhaustedError(RateLimitedError):
 
     retryable = False
     silent = False
-
-    def say(self, language: str) -> str:
-        """Return the text for the user, with the time until the new day if it is known."""
-        if self.retry_after is None:
-            return super().say(language)
-        hours, minutes = divmod(max(1, round(self.retry_after / 60)), 60)
-        return Text("errors.budget_renewed").say(language, hours=hours, minutes=minutes)
 
 
 class StorageError(BesedaError):

@@ -36,6 +36,7 @@ from beseda.ephemeral.base.bus import Bus
 from beseda.ephemeral.base.cache import Cache
 from beseda.ephemeral.base.state import StateStore
 from beseda.locales import Text
+from beseda.locales.errors import explain
 from beseda.locales.text import language_of
 from beseda.telegram.base import Messenger, Target
 from beseda.telegram.client import BotApi
@@ -299,7 +300,7 @@ class Context:
 
     async def refuse(self, error: BesedaError) -> None:
         """Reply with the user message of an error."""
-        await self.reply(error.say(self.language))
+        await self.reply(explain(error, self.language))
 
     async def acknowledge(self, text: str = "", *, alert: bool = False) -> None:
         """Stop the spinner of a pressed button, with a notification if `text` is given. Ignore Telegram's errors."""

@@ -22,6 +22,7 @@ from beseda.engine.incoming import Event, IncomingMessage, Press
 from beseda.engine.router import Handler
 from beseda.engine.usage.budget_service import BudgetService, Payer, paying
 from beseda.ephemeral.base.rate_limit import Rate, RateLimiter
+from beseda.locales.errors import error_text, explain
 
 _ALBUM = 60.0  # seconds that the rest of an album has to come: ten files at most
 RATES = (Rate(limit=15, seconds=60), Rate(limit=80, seconds=3600))
@@ -71,7 +72,7 @@ async def _take_place(context: Context, who: str, limiter: RateLimiter) -> None:
             wait = max(wait, place)
     if wait > 0:
         if wait > GAP.seconds and isinstance(context.event, Press):
-            await context.acknowledge(RateLimitedError.text.say(context.language))
+            await context.acknowledge(error_text(RateLimitedError).say(context.language))
         raise Postponed(wait)
 
 
@@ -109,7 +110,7 @@ async def guard_access(context: Context, handler: Handler) -> None:
         return
     error = AccessDeniedError(f"user {context.person.id}")
     if isinstance(context.event, Press):
-        await context.acknowledge(error.say(context.language), alert=True)
+        await context.acknowledge(explain(error, context.language), alert=True)
     elif await context.bot.cache.add(f"refused:{context.bot.me.id}:{context.person.id}", b"1", ttl=_REFUSE_AGAIN):
         await context.refuse(error)
 

@@ -7,6 +7,7 @@ from beseda.engine.context import Context
 from beseda.engine.incoming import IncomingMessage, Press
 from beseda.engine.turns.model import Turn, TurnKind, TurnState
 from beseda.locales import Text
+from beseda.locales.errors import error_text, explain
 from beseda.telegram.part import PartState
 
 log = logging.getLogger(__name__)
@@ -20,7 +21,7 @@ async def set_aside(context: Context) -> None:
     error = SetAsideError(f"updates {context.event.place.update_ids}")
     if not isinstance(context.event, IncomingMessage | Press):
         return
-    await context.acknowledge(error.say(context.language))
+    await context.acknowledge(explain(error, context.language))
     turn = await context.turn()
     if turn is None:
         turn = (await context.question("", TurnKind.COMMAND)).open_turn()
@@ -59,7 +60,7 @@ async def _tell_of_crash(context: Context, turn: Turn | None, reason: str) -> No
         turn = turn or await _open_turn(context)
         await context.fail(await context.question(turn.input, turn.kind), BesedaError(), turn, crash=reason)
     else:
-        await context.acknowledge(BesedaError.text.say(context.language), alert=True)
+        await context.acknowledge(error_text(BesedaError).say(context.language), alert=True)
 
 
 async def _open_turn(context: Context) -> Turn:

@@ -25,12 +25,10 @@ from beseda.http.client import HttpAnswer, HttpClient, HttpRequest
 from beseda.images._workbench import open_workbench
 from beseda.images.base import Enhanced, EnhanceOptions
 from beseda.images.process_pool import ImageProcessPool, PoolResult
-from beseda.locales import Text
 
 _ROUTE: Final = "/gfpgan-enhance"
 _MAX_ANSWER: Final = 100_000_000  # bytes: 25 million pixels as PNG are three quarters of it
 _MAX_TEXT: Final = 2_000
-_DOWN: Final = Text("errors.photo.down")
 _CHUNK: Final = 256 * 1024
 _REFUSALS: Final[dict[int, type[BesedaError]]] = {
     413: PhotoTooLargeError,
@@ -73,7 +71,7 @@ class GfpganHttp:
         try:
             return await self._restore(source, target, options)
         except RemoteError as error:
-            error.words = _DOWN
+            error.text_name = "photo.down"
             raise
 
     async def _restore(self, source: Path, target: Path, options: EnhanceOptions) -> Enhanced:

@@ -18,6 +18,7 @@ from beseda.engine.jobs.model import Job
 from beseda.engine.modes import JobKind, Mode, ModeInput
 from beseda.images.base import EnhanceOptions, Enhancer
 from beseda.locales import Text
+from beseda.locales.errors import error_text
 from beseda.modes._sending import as_media, chat_of, language_of, number, owner_of
 from beseda.telegram.keyboards import Button, Keyboard
 from beseda.telegram.part import MediaKind, Part, write_media
@@ -150,7 +151,7 @@ async def do_again(context: Context) -> None:
     choice, name = argument(context.event.data)
     job = await context.bot.jobs.queue.find(int(name))
     if job is None or job.request.bot != context.bot.profile.name:
-        await context.acknowledge(NotFoundError.text.say(context.language))
+        await context.acknowledge(error_text(NotFoundError).say(context.language))
         return
     if job.request.user_id != context.person.id:
         await context.acknowledge(context.say(_NOT_YOURS), alert=True)

@@ -27,7 +27,6 @@ from beseda.core.failover import BackendHealth
 from beseda.core.foreign_json import load_json
 from beseda.http.client import Body, HttpAnswer, HttpClient, HttpRequest
 from beseda.http.faults import FaultReader
-from beseda.locales import Text
 from beseda.speech.base import SpeechConnection, SpeechLimits, Transcript
 
 _MAX_ANSWER = 2_000_000  # bytes: hours of speech are a tenth of it
@@ -37,9 +36,6 @@ _SHORT_BYTES, _SLOWEST = 1_000_000, 6_000  # bytes, bytes a second
 SUFFIXES: Final = frozenset({".flac", ".m4a", ".mp3", ".mp4", ".mpeg", ".mpga", ".ogg", ".wav", ".webm"})
 
 _TOO_LARGE: Final = 413
-_BUSY: Final = Text("errors.speech.busy")
-_DOWN: Final = Text("errors.speech.down")
-_WRONG: Final = Text("errors.speech.wrong")
 _SETUP_FAULTS: Final = (KeyRejectedError, CreditExhaustedError, ModelNotFoundError, ProtocolError)
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -77,9 +73,9 @@ class HttpTranscriber:
         except RemoteError as error:
             # The errors' own texts speak of the chat model.
             if isinstance(error, QuotaExceededError):
-                error.words = _BUSY
+                error.text_name = "speech.busy"
             else:
-                error.words = _WRONG if isinstance(error, _SETUP_FAULTS) else _DOWN
+                error.text_name = "speech.wrong" if isinstance(error, _SETUP_FAULTS) else "speech.down"
             raise
 
     async def _try_again(self, audio: Path, hint: str, *, times: bool) -> Transcript:

@@ -46,6 +46,7 @@ from beseda.core.errors import (
 )
 from beseda.features.minutes.model import TextTooLongError, UnreadableTextError
 from beseda.features.webhooks.service import RefusedAddressError
+from beseda.locales.errors import explain
 from beseda.web.responses import write_json
 
 MEDIA_TYPE = "application/problem+json"
@@ -146,7 +147,7 @@ def _explain(error: BesedaError) -> str:
         return f"There is no {error.detail}." if error.detail[-1].isdigit() else f"Not found: {error.detail}."
     if isinstance(error, PeriodError) and error.detail:
         return f"This period cannot be counted: {error.detail}."
-    return error.say("en")
+    return explain(error, "en")
 
 
 def find_status(kind: type[BesedaError]) -> int:

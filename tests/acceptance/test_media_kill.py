@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from beseda.core.errors import ToolError
+from beseda.locales.errors import error_text
 from botapi_sandbox import DEFAULT_USERS, BotAccount, RunningSandbox, SandboxSettings, SandboxUser, serve_sandbox
 from tests.acceptance.program import Program
 from tests.parts.speech_server import Fault, SpeechServer
@@ -130,8 +131,8 @@ async def _is_through(user: SandboxUser, number: int) -> bool:
 
 def _given_up(history: list[dict[str, Any]]) -> int:
     """Count the recordings over which three processes have died: they are told of, with a button to try again."""
-    return sum(ToolError.text.say("ru") in message.get("text", "") for message in history) + sum(
-        ToolError.text.say("en") in message.get("text", "") for message in history
+    return sum(error_text(ToolError).say("ru") in message.get("text", "") for message in history) + sum(
+        error_text(ToolError).say("en") in message.get("text", "") for message in history
     )
 
 

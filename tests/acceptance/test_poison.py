@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from beseda.core.errors import SetAsideError
+from beseda.locales.errors import error_text
 from botapi_sandbox import BotAccount, SandboxSettings, SandboxUser, serve_sandbox
 from tests.acceptance.program import Program
 from tests.parts.living_bot import ANNA, CHRIS, TOKEN
@@ -57,12 +58,12 @@ async def test_message_that_kills_the_process_three_times_is_set_aside_and_repor
             codes.append(await asyncio.wait_for(process.wait(), 30))
             await process.communicate()
         async with program.serve(*command[:3]) as service:
-            await anna.wait_text(SetAsideError.text.say("ru"), timeout=20)
+            await anna.wait_text(error_text(SetAsideError).say("ru"), timeout=20)
             await chris.say("/start")
             await chris.wait_text("Hello there")
             assert await service.stop() in {0, 130, 143}
         texts = [message["text"] for message in await anna.history() if message["from"]["is_bot"]]
         log = await asyncio.to_thread((tmp_path / "bot.log").read_text)
     await program.close()
-    assert (codes, texts) == ([139] * 3, [SetAsideError.text.say("ru")])
+    assert (codes, texts) == ([139] * 3, [error_text(SetAsideError).say("ru")])
     assert "are set aside" in log

@@ -117,8 +117,6 @@ HOMES: dict[str, tuple[str, ...]] = {
 EXCEPTIONS = {
     "beseda.config.sections.broadcasts -> beseda.features.broadcasts.model",
     "beseda.config.setting -> beseda.engine.usage.budget",
-    "beseda.core.errors -> beseda.locales",
-    "beseda.core.errors -> beseda.locales.catalogue",
     "beseda.web.idempotency_repository -> beseda.features.api_keys.tables",
     "beseda.web.problems -> beseda.features.minutes.model",
     "beseda.web.problems -> beseda.features.webhooks.service",

@@ -23,6 +23,7 @@ from beseda.features.meetings.model import Meeting, MeetingState
 from beseda.features.meetings.service import MeetingService
 from beseda.features.sales.model import BOOKED, CONFIRMED, PICKS_TIME
 from beseda.features.sales.service import Talk
+from beseda.locales.errors import explain
 from beseda.telegram.keyboards import Button, Keyboard, Markup
 
 _NUMBER = re.compile(r"[0-9]{1,11}")  # days, ids, and seconds since 1970 for some thousand years
@@ -142,7 +143,7 @@ class Booking:
                 raise
             except BesedaError as error:
                 words, keyboard = await self._write_days(context, meeting_id)
-                return f"{error.say(context.language)}\n\n{words}", keyboard
+                return f"{explain(error, context.language)}\n\n{words}", keyboard
             await self._shop.service.advance(talk, {BOOKED})
             told = texts.HELD if done.state is MeetingState.TENTATIVE else texts.MOVED
             return context.say(told, time=meetings.write_time(done, context.language)), _keyboard(context, done)
@@ -163,7 +164,7 @@ class Booking:
                 await self._shop.service.allow_invitation(talk, message_id)
                 done = await meetings.confirm(meeting_id)
             except BesedaError as error:
-                return error.say(context.language), [[Button(self._pick(context), "meet:pick")]]
+                return explain(error, context.language), [[Button(self._pick(context), "meet:pick")]]
             situation = await self._shop.service.advance(talk, {CONFIRMED})
             words = [context.say(texts.CONFIRMED, time=meetings.write_time(done, context.language))]
             if not situation.lead.phone:
@@ -179,7 +180,7 @@ class Booking:
             try:
                 await self._shop.meetings.cancel(meeting_id)
             except BesedaError as error:
-                return error.say(context.language), ()
+                return explain(error, context.language), ()
             return context.say(texts.CANCELLED), [[Button(self._pick(context), "meet:pick")]]
 
         await self._shop.converse(context, context.say(texts.I_CANCEL), respond, in_place=True)

@@ -20,6 +20,7 @@ from beseda.core.usage import Usage
 from beseda.llm.base import ChatModel, Finished, FinishReason, ModelRequest
 from beseda.llm.fitting import find_context, fit_messages
 from beseda.llm.token_estimate import estimate_tokens
+from beseda.locales.errors import explain
 
 _NEARLY = 0.8  # of the context
 _AROUND_MESSAGE = 4  # tokens that a chat template puts around each
@@ -132,7 +133,7 @@ def _complain(context: SessionContext, error: RemoteError) -> None:
     if detail and isinstance(error, _OWNERS_BUSINESS):
         context.screen.complain(detail)
     else:
-        context.screen.complain(error.say(context.options.language))
+        context.screen.complain(explain(error, context.options.language))
         context.screen.note(detail)
     if not isinstance(error, ContextTooLongError):
         context.screen.note(context.tell(texts.NOT_KEPT))

@@ -10,6 +10,7 @@ from beseda.engine.files.model import FileKind, FileOwner, FilePage, StoredFile
 from beseda.engine.incoming import Press
 from beseda.engine.router import Router
 from beseda.locales import Text
+from beseda.locales.errors import explain
 from beseda.telegram.keyboards import Button, Keyboard
 from beseda.telegram.markdown.escape import literal
 from beseda.telegram.part import Media, MediaKind
@@ -65,7 +66,7 @@ async def handle_history(context: Context) -> None:
     try:
         await _CHOICES[choice](context, number, page)
     except NotFoundError as error:
-        await context.acknowledge(error.say(context.language))
+        await context.acknowledge(explain(error, context.language))
         await _show_page(context, page, 0)
 
 

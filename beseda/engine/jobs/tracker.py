@@ -21,6 +21,7 @@ from beseda.engine.jobs.model import DEFAULT_SLOT, Job, JobRequest, JobState
 from beseda.engine.modes import JobKind
 from beseda.engine.turns.model import Turn, TurnKind, TurnState
 from beseda.locales import Text
+from beseda.locales.errors import error_text, explain
 from beseda.telegram.base import Target
 from beseda.telegram.keyboards import Button
 from beseda.telegram.part import Part, PartState
@@ -232,7 +233,7 @@ class JobTracker:
                 parts = await chore.view(bot, job)
             except BesedaError as error:
                 log.warning("job %d cannot be shown: %s", job.id, error.detail)
-                parts = await bot.messenger.compose(error.say(_language(job)))
+                parts = await bot.messenger.compose(explain(error, _language(job)))
         elif job.state is JobState.CANCELLED:
             parts = await bot.messenger.compose(_CANCELLED.say(_language(job)))
         if not parts:
@@ -248,7 +249,7 @@ class JobTracker:
         again = [Button(AGAIN.say(language), f"job:again:{job.id}")] if error.retryable else []
         home = [Button(HOME.say(language), "menu:")] if bot.handlers.modes else []
         row = [*again, *home]
-        return await bot.messenger.compose(error.text.say(language), [row] if row else ())
+        return await bot.messenger.compose(error_text(error).say(language), [row] if row else ())
 
     def _refresh_line(self, bot: BotServices) -> None:
         """Update the queue position in the progress messages of queued jobs."""

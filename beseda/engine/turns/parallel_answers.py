@@ -26,11 +26,12 @@ from beseda.engine.conversations.memory import PromptWriter
 from beseda.engine.turns.answer_stream import AnswerStream, CallRecord, GrowingAnswer, draft_number
 from beseda.engine.turns.model import Turn, TurnState
 from beseda.engine.turns.question import Footer, Question
-from beseda.engine.turns.service import CUT, STOP, STOPPED_EMPTY, TRY_AGAIN, ChatParts, complain, explain, keep_words
+from beseda.engine.turns.service import CUT, STOP, STOPPED_EMPTY, TRY_AGAIN, ChatParts, apologize, complain, keep_words
 from beseda.engine.usage.budget import Unit
 from beseda.engine.usage.budget_service import ensure_left
 from beseda.llm.base import FinishReason, ModelRequest
 from beseda.locales import Text
+from beseda.locales.errors import error_text, explain
 from beseda.telegram.base import LiveAnswer, LiveRequest
 from beseda.telegram.keyboards import Button
 from beseda.telegram.markdown.escape import close_code
@@ -292,14 +293,14 @@ class _VariantRun:
             request = ModelRequest(prompt, temperature, self._bot.max_tokens)
             end = await AnswerStream(model, answer, _VariantView(self, seat), record).listen(request)
         except BudgetExhaustedError as error:
-            return VariantOutcome("", error.say(language), record.failed(error))
+            return VariantOutcome("", explain(error, language), record.failed(error))
         except RemoteError as error:
             log.warning("%s failed: %s: %s", model.name, type(error).__name__, error.detail)
-            failure = keep_words(answer.said, error, language) or explain(error, self._bot, language)
+            failure = keep_words(answer.said, error, language) or apologize(error, self._bot, language)
             return VariantOutcome("", failure, record.failed(error))
         if answer.said.strip():
             return VariantOutcome(answer.said, "", record.finished(end))
-        silence = STOPPED_EMPTY if end.reason is FinishReason.STOPPED else EmptyAnswerError.text
+        silence = STOPPED_EMPTY if end.reason is FinishReason.STOPPED else error_text(EmptyAnswerError)
         return VariantOutcome("", silence.say(language), record.finished(end))
 
     def touch(self, seat: int) -> None:

@@ -37,6 +37,7 @@ from beseda.llm.base import ChatModel, FinishReason, ModelRequest
 from beseda.llm.fitting import InstructionsTooLongError
 from beseda.llm.prompt import is_note
 from beseda.locales import Text
+from beseda.locales.errors import error_text, explain
 from beseda.telegram.base import LiveAnswer, LiveRequest, Messenger, Target
 from beseda.telegram.keyboards import Button, Markup
 from beseda.telegram.markdown.escape import close_code
@@ -183,7 +184,7 @@ class ChatService:
         except RemoteError as error:
             log.warning("the model failed: %s: %s", type(error).__name__, error.detail)
             await live.settle()
-            text = explain(error, self._bot, question.language)
+            text = apologize(error, self._bot, question.language)
             await self._store_break(attempt, error, text, record.failed(error))
         except BudgetExhaustedError as error:
             await live.settle()
@@ -193,7 +194,7 @@ class ChatService:
         except Exception as error:
             log.exception("turn %d: the model crashed", turn.id)
             await live.settle()
-            await self._store_break(attempt, error, BesedaError.text.say(question.language), None)
+            await self._store_break(attempt, error, error_text(BesedaError).say(question.language), None)
         else:
             await live.settle()
             said = sum(message.role is not Role.SYSTEM and not is_note(message) for message in request.messages)
@@ -230,7 +231,7 @@ class ChatService:
         turn, question, call = attempt.turn, attempt.question, answered.call
         if not await self._is_visible(answered.said):
             stopped = call.finish_reason == FinishReason.STOPPED
-            text = STOPPED_EMPTY if stopped else EmptyAnswerError.text
+            text = STOPPED_EMPTY if stopped else error_text(EmptyAnswerError)
             reason = STOPPED if stopped else EmptyAnswerError.__name__
             await self._store_failure(attempt, text.say(question.language), reason, call)
             return
@@ -274,13 +275,13 @@ class ChatService:
 
 def complain(error: BesedaError, language: str) -> str:
     """Return the error text for the user, or an empty string if the user already knows that a budget is used up."""
-    return "" if isinstance(error, BudgetExhaustedError) and error.silent else error.say(language)
+    return "" if isinstance(error, BudgetExhaustedError) and error.silent else explain(error, language)
 
 
-def explain(error: RemoteError, bot: BotProfile, language: str) -> str:
+def apologize(error: RemoteError, bot: BotProfile, language: str) -> str:
     """Return the error text for a failed model: the bot's own apology replaces the general text."""
-    apology = bot.apology if error.text == RemoteError.text else None
-    return apology.say(language) if apology else error.say(language)
+    apology = bot.apology if error_text(type(error)) == error_text(RemoteError) else None
+    return apology.say(language) if apology else explain(error, language)
 
 
 def keep_words(said: str, error: Exception, language: str) -> str:
@@ -292,4 +293,4 @@ def keep_words(said: str, error: Exception, language: str) -> str:
         return ""
     words = close_code(said[: error.kept] if isinstance(error, RepeatingAnswerError) else said).strip()
     note = error if isinstance(error, RepeatingAnswerError) else BrokenStreamError()
-    return f"{words}\n\n_{note.say(language)}_" if words else ""
+    return f"{words}\n\n_{explain(note, language)}_" if words else ""

@@ -290,11 +290,9 @@ class WebhookService:
 
 
 class RefusedAddressError(InputError):
-    """An address that events are never sent to."""
+    """An address that events are never sent to. The detail names its problem."""
 
-    def say(self, language: str) -> str:
-        """Return the problem of the address. It contains no secret and is meant for administrators."""
-        return self.detail or super().say(language)
+    has_public_detail = True
 
 
 def write_body(event: Event, *, is_private: bool = False) -> bytes:

@@ -11,6 +11,7 @@ from beseda.core.errors import BesedaError, PhotoTooLargeError, ToolError
 from beseda.images.base import EnhanceOptions
 from beseda.images.gfpgan_docker import DockerSettings, GfpganDocker
 from beseda.images.process_pool import ImageProcessPool
+from beseda.locales.errors import explain
 from tests.contract.photo.fake_docker import FakeDocker
 from tests.parts.photo_samples import SAMPLES, draw_scene
 from tests.parts.waiting import eventually
@@ -79,7 +80,7 @@ async def test_failure_is_named_and_leaves_nothing(
     docker.behave(behaviour)
     with pytest.raises(kind, match=words) as caught:
         await make(docker, tmp_path).enhance(PHOTO, tmp_path / "better.jpg", EnhanceOptions(2))
-    assert "secret" not in caught.value.say("ru") + caught.value.say("en")
+    assert "secret" not in explain(caught.value, "ru") + explain(caught.value, "en")
     assert list((tmp_path / "work").iterdir()) == []
     assert not (tmp_path / "better.jpg").exists()
 

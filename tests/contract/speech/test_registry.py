@@ -6,6 +6,7 @@ import pytest
 
 from beseda.core.errors import KeyRejectedError, QuotaExceededError, SettingsError, SpeechNotConfiguredError
 from beseda.http.endpoints import SPEECH_ENDPOINTS, Endpoint
+from beseda.locales.errors import explain
 from beseda.speech.registry import SpeechSettings, build_transcriber
 from tests.parts.speech_server import Fault, SpeechServer
 
@@ -101,7 +102,7 @@ async def test_missing_configuration_is_an_error_and_no_pretence(voice: Path) ->
     built = build_transcriber(SpeechSettings())
     with pytest.raises(SpeechNotConfiguredError, match="GROQ_API_KEY, OPENAI_API_KEY, ASR_BASE_URL, TRANS") as caught:
         await built.transcribe(voice)
-    assert "текстом" in caught.value.say("ru")
+    assert "текстом" in explain(caught.value, "ru")
     assert not (await built.check()).ok
 
 

@@ -11,6 +11,7 @@ from beseda.audio.base import NoSoundError
 from beseda.audio.ffmpeg import Ffmpeg, find_ffmpeg
 from beseda.core.errors import KeyRejectedError, SilentAudioError, UnreadableAudioError
 from beseda.features.transcription.voice import VoiceService
+from beseda.locales.errors import explain
 from beseda.speech.registry import SpeechSettings, build_transcriber
 from tests.parts.recordings import make_silence
 from tests.parts.speech_server import Fault, SpeechServer
@@ -85,7 +86,7 @@ async def test_invented_segments_are_cut_out_of_speech(voice: VoiceService, serv
 async def test_a_video_without_sound_is_reported_as_such(voice: VoiceService, server: SpeechServer) -> None:
     with pytest.raises(NoSoundError) as told:
         await voice.listen(SAMPLES / "mute.mp4")
-    assert "damaged" not in told.value.say("en")
+    assert "damaged" not in explain(told.value, "en")
     assert server.heard == []
 
 
@@ -107,7 +108,7 @@ async def test_refused_key_is_logged_whole_but_never_printed(
     assert "Traceback (most recent call last)" in caplog.text
     assert "HTTP 401: Incorrect API key provided: <key>" in caplog.text
     assert KEY not in caplog.text
-    assert "журнале" in caught.value.say("ru")
+    assert "журнале" in explain(caught.value, "ru")
     assert _list(tmp_path) == []
 
 

@@ -19,6 +19,7 @@ from beseda.core.errors import (
 from beseda.llm.base import ObservedModel
 from beseda.llm.fitting import InstructionsTooLongError
 from beseda.llm.guard import AnswerGuard, GuardLimits
+from beseda.locales.errors import error_text
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.parts.living_bot import ANNA, living_bot
 from tests.parts.media_samples import make_png
@@ -52,7 +53,7 @@ async def test_message_of_control_characters_alone_is_not_for_the_model(tmp_path
     async with living_bot(tmp_path, model) as living:
         anna = await living.user()
         await living.inject(_message(text="\x01\x02\x03"))
-        assert (await anna.wait_reply())["text"] == UnsupportedInputError.text.say("ru")
+        assert (await anna.wait_reply())["text"] == error_text(UnsupportedInputError).say("ru")
     assert model.requests == []
 
 
@@ -62,14 +63,14 @@ async def test_file_that_the_bot_cannot_read_is_declined(tmp_path: Path, kind: s
     async with living_bot(tmp_path, ScriptedModel()) as living:
         anna = await living.user()
         await anna.send_file(samples[kind], kind, "../../etc/passwd")
-        assert (await anna.wait_reply())["text"] == UnsupportedInputError.text.say("ru")
+        assert (await anna.wait_reply())["text"] == error_text(UnsupportedInputError).say("ru")
 
 
 async def test_voice_over_20_megabytes_is_declined_with_the_limit(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel()) as living:
         anna = await living.user()
         await anna.send_file(b"\x00" * (21 * 1024 * 1024), "audio", "long.mp3")
-        assert (await anna.wait_reply())["text"] == FileTooLargeError.text.say("ru")
+        assert (await anna.wait_reply())["text"] == error_text(FileTooLargeError).say("ru")
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,7 @@ async def test_repeating_answer_is_stopped(tmp_path: Path) -> None:
         reply = await anna.wait_reply()
         await living.settle()
         assert len(reply["text"]) < 4000
-        assert reply["text"].endswith(RepeatingAnswerError.text.say("ru"))
+        assert reply["text"].endswith(error_text(RepeatingAnswerError).say("ru"))
 
 
 async def test_broken_answer_keeps_its_words_with_a_note_and_a_button(tmp_path: Path) -> None:
@@ -142,7 +143,7 @@ async def test_broken_answer_keeps_its_words_with_a_note_and_a_button(tmp_path: 
         anna = await living.user()
         await anna.say("Hi")
         reply = await anna.wait_reply()
-        assert reply["text"] == f"Half of an answer\n\nprint(\n\n{BrokenStreamError.text.say('ru')}"
+        assert reply["text"] == f"Half of an answer\n\nprint(\n\n{error_text(BrokenStreamError).say('ru')}"
         assert [entity["type"] for entity in reply["entities"]] == ["pre", "italic"]
         await anna.press("🔄 Ещё раз")
         await anna.wait_text("whole")
@@ -155,7 +156,7 @@ async def test_words_before_any_failure_stay_and_are_no_part_of_the_history(tmp_
     async with living_bot(tmp_path, model) as living:
         anna = await living.user()
         await anna.say("Hi")
-        assert (await anna.wait_reply())["text"] == f"Half of\n\n{BrokenStreamError.text.say('ru')}"
+        assert (await anna.wait_reply())["text"] == f"Half of\n\n{error_text(BrokenStreamError).say('ru')}"
         await anna.say("again")
         await anna.wait_text("whole")
     assert said_in(model.requests[1]) == ["again"]
@@ -167,7 +168,7 @@ async def test_words_that_a_filter_stopped_are_not_kept(tmp_path: Path) -> None:
     async with living_bot(tmp_path, model) as living:
         anna = await living.user()
         await anna.say("Hi")
-        assert (await anna.wait_reply())["text"] == RefusedAnswerError.text.say("ru")
+        assert (await anna.wait_reply())["text"] == error_text(RefusedAnswerError).say("ru")
 
 
 @pytest.mark.parametrize(("error", "has_button"), [(InstructionsTooLongError, False), (ContextTooLongError, True)])
@@ -178,7 +179,7 @@ async def test_button_is_offered_only_if_another_try_can_help(
         anna = await living.user()
         await anna.say("Hi")
         apology = await anna.wait_reply()
-    assert apology["text"] == error.text.say("ru")
+    assert apology["text"] == error_text(error).say("ru")
     assert ("reply_markup" in apology) is has_button
 
 

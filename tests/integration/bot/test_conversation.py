@@ -8,6 +8,7 @@ from beseda.core.clock import SystemClock
 from beseda.core.errors import UnavailableError
 from beseda.core.message import Role
 from beseda.llm.demo import DemoModel
+from beseda.locales.errors import error_text
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.parts.living_bot import ANNA, CHRIS, FORUM, GROUP, living_bot
 from tests.parts.model_events import said_in
@@ -71,7 +72,7 @@ async def test_failure_is_reported_and_tried_again_by_button(tmp_path: Path) -> 
         anna = await living.user()
         await anna.say("Hi")
         notice = await anna.wait_reply()
-        assert notice["text"] == UnavailableError.text.say("ru")
+        assert notice["text"] == error_text(UnavailableError).say("ru")
         await anna.press("🔄 Ещё раз")
         assert (await anna.wait_text("better now"))["text"] == "better now"
         await living.settle()

@@ -10,6 +10,7 @@ from beseda.core.errors import BesedaError, BrokenStreamError
 from beseda.engine.turns.model import TurnState
 from beseda.engine.turns.repository import TurnRepository
 from beseda.llm.base import ModelEvent, ModelRequest
+from beseda.locales.errors import error_text
 from beseda.testing.scripted_model import ScriptedModel
 from botapi_sandbox import SandboxSettings, serve_sandbox
 from tests.parts.living_bot import ANNA, account, living_bot, run_bot
@@ -69,8 +70,8 @@ commands: [start, crash]
 window: 10
 texts: {crash: {ru: "Падает", en: "Crashes"}}
 """
-BROKEN = BrokenStreamError.text.say("ru")
-APOLOGY = BesedaError.text.say("ru")
+BROKEN = error_text(BrokenStreamError).say("ru")
+APOLOGY = error_text(BesedaError).say("ru")
 
 
 @pytest.fixture(autouse=True)

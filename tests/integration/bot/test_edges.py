@@ -17,6 +17,7 @@ from beseda.engine.shards.leases import AllShards
 from beseda.engine.shards.repository import EVERYTHING
 from beseda.engine.updates.model import StoredUpdate, Tries
 from beseda.engine.updates.repository import EVERYWHERE, Look, UpdateRepository
+from beseda.locales.errors import error_text
 from beseda.telegram.client import BotApi
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
@@ -32,7 +33,7 @@ async def test_invisible_answer_is_a_reported_failure(tmp_path: Path, nothing: s
         anna = await living.user()
         await anna.say("Hi")
         reply = await anna.wait_reply()
-        assert reply["text"] == EmptyAnswerError.text.say("ru")
+        assert reply["text"] == error_text(EmptyAnswerError).say("ru")
         assert reply["reply_markup"]["inline_keyboard"]
 
 
@@ -57,7 +58,7 @@ async def test_press_beyond_the_limit_is_asked_to_wait_and_then_answered(tmp_pat
         await anna.wait_text("much")
         await living.settle()
         pressed = await living.calls("answerCallbackQuery")
-    assert pressed[0]["params"]["text"] == RateLimitedError.text.say("ru")
+    assert pressed[0]["params"]["text"] == error_text(RateLimitedError).say("ru")
     assert len(model.requests) == 2
 
 

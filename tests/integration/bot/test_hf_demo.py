@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from beseda.core.errors import BrokenStreamError, UnavailableError
+from beseda.locales.errors import error_text
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.parts.living_bot import living_bot
 from tests.parts.model_server import ModelServer, Reply
@@ -108,12 +109,12 @@ async def test_broken_answer_of_a_comparison_stays_with_a_note_and_is_not_rememb
     async with living_bot(tmp_path, model, "hf_demo") as living:
         anna = await living.user()
         await anna.say("/compare what is love?")
-        await anna.wait_text(BrokenStreamError.text.say("ru"))
+        await anna.wait_text(error_text(BrokenStreamError).say("ru"))
         await living.settle()
         texts = [message["text"] for message in await anna.history()]
         await anna.say("and now?")
         await anna.wait_text("next")
-    assert any("love is a" in text and BrokenStreamError.text.say("ru") in text for text in texts)
+    assert any("love is a" in text and error_text(BrokenStreamError).say("ru") in text for text in texts)
     assert not any("love is a" in message.content for message in model.requests[-1].messages)
 
 

@@ -11,6 +11,7 @@ from beseda.config import load_settings
 from beseda.core.errors import SettingsError, UnavailableError
 from beseda.locales import Text
 from beseda.locales.catalogue import languages, use_folder
+from beseda.locales.errors import error_text
 from beseda.testing.scripted_model import ScriptedModel
 from botapi_sandbox import SandboxUser
 from scripts.source import ROOT
@@ -61,7 +62,7 @@ async def test_handlers_of_a_bot_speak_the_language(tmp_path: Path) -> None:
         await ludo.wait_text(translate("Erase our whole conversation? It cannot be brought back."))
 
 
-@pytest.mark.parametrize(("name", "text"), [("assistant", UnavailableError.text), ("llama", APOLOGY)])
+@pytest.mark.parametrize(("name", "text"), [("assistant", error_text(UnavailableError)), ("llama", APOLOGY)])
 async def test_failure_is_reported_in_the_language(tmp_path: Path, name: str, text: Text) -> None:
     write_language(FILE)
     async with living_bot(tmp_path, ScriptedModel([UnavailableError("down")]), name) as living:

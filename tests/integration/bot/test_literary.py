@@ -5,6 +5,7 @@ from pathlib import Path
 
 from beseda.core.errors import UnavailableError
 from beseda.llm.base import ModelRequest
+from beseda.locales.errors import error_text
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from botapi_sandbox import SandboxSettings, serve_sandbox
 from tests.parts.living_bot import ANNA, GROUP, account, living_bot, run_bot
@@ -48,7 +49,7 @@ async def test_one_that_fails_takes_no_other_with_it(tmp_path: Path) -> None:
         anna = await living.user()
         await anna.say("A lighthouse")
         texts = [(await anna.wait_reply())["text"] for _ in range(4)]
-    assert f"{LABELS[1]}\n\n{UnavailableError.text.say('ru')}" in texts
+    assert f"{LABELS[1]}\n\n{error_text(UnavailableError).say('ru')}" in texts
     assert texts[3].startswith("📏 Слов: 0.0 — 1, 1.2 — 1.")
 
 

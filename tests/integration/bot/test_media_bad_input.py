@@ -15,6 +15,7 @@ from beseda.core.errors import (
     UnsupportedPhotoError,
 )
 from beseda.core.subprocesses import run
+from beseda.locales.errors import error_text
 from beseda.testing.scripted_model import ScriptedModel
 from tests.integration.bot.test_media import HELLO, SAMPLES, env
 from tests.parts.living_bot import LivingBot, living_bot
@@ -55,7 +56,7 @@ async def test_invalid_recording_is_refused_in_words(tmp_path: Path, name: str) 
         await enter(living, "🎤 Аудио")
         anna = await living.user()
         await anna.send_file(content, "document", "../../song.mp3")
-        await anna.wait_text(error.text.say("ru"), timeout=30)
+        await anna.wait_text(error_text(error).say("ru"), timeout=30)
         await living.settle()
         assert leftovers(tmp_path) == []
         assert speech.heard == []
@@ -71,7 +72,7 @@ async def test_silence_is_reported_as_silent(tmp_path: Path) -> None:
         await enter(living, "🎤 Аудио")
         anna = await living.user()
         await anna.send_voice(sound)
-        await anna.wait_text(SilentAudioError.text.say("ru"), timeout=30)
+        await anna.wait_text(error_text(SilentAudioError).say("ru"), timeout=30)
         await living.settle()
         assert leftovers(tmp_path) == []
 
@@ -82,7 +83,7 @@ async def test_invalid_photo_is_refused_in_words(tmp_path: Path, name: str, erro
         await enter(living, "✨ Улучшить фото")
         anna = await living.user()
         await anna.send_file((SAMPLES / "photo" / name).read_bytes(), "document", name)
-        await anna.wait_text(error.text.say("ru"), timeout=30)
+        await anna.wait_text(error_text(error).say("ru"), timeout=30)
         await living.settle()
         assert leftovers(tmp_path) == []
 

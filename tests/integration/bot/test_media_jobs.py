@@ -13,6 +13,7 @@ from beseda.bots.catalog import BUNDLED
 from beseda.core.errors import FileTooLargeError, UnreadableAudioError, UnreadablePhotoError
 from beseda.engine.files.model import FileOwner
 from beseda.engine.jobs.tracker import EDIT_EVERY
+from beseda.locales.errors import error_text
 from beseda.testing.scripted_model import ScriptedModel
 from botapi_sandbox import RunningSandbox, SandboxSettings, serve_sandbox
 from tests.integration.bot.test_media import HELLO, SAMPLES, env
@@ -108,7 +109,7 @@ async def test_failed_work_is_offered_again(tmp_path: Path) -> None:
         speech.ear = lambda _: Fault.UNAUTHORIZED
         anna = await living.user()
         await anna.send_file((SAMPLES / "voice" / "corrupt.ogg").read_bytes(), "voice", "voice.ogg")
-        failed = await anna.wait_text(UnreadableAudioError.text.say("ru"), timeout=30)
+        failed = await anna.wait_text(error_text(UnreadableAudioError).say("ru"), timeout=30)
         labels = [button["text"] for row in failed["reply_markup"]["inline_keyboard"] for button in row]
         assert labels == ["Главное меню"]
         await living.settle()
@@ -172,7 +173,7 @@ async def test_broken_photo_is_reported_as_unreadable(tmp_path: Path, name: str,
         await anna.say("✨ Улучшить фото")
         await anna.wait_text("Режим")
         await anna.send_file((SAMPLES / "photo" / name).read_bytes() or b"\0", kind, "../../evil.jpg")
-        await anna.wait_text(UnreadablePhotoError.text.say("ru"), timeout=30)
+        await anna.wait_text(error_text(UnreadablePhotoError).say("ru"), timeout=30)
         await living.settle()
 
 
@@ -180,7 +181,7 @@ async def test_file_beyond_the_limit_is_refused_in_words(tmp_path: Path, caplog:
     async with SpeechServer() as speech, _media(tmp_path, speech) as living:
         anna = await living.user()
         await anna.send_file(b"\0" * (21 * 1024 * 1024), "audio", "long.mp3")
-        await anna.wait_text(FileTooLargeError.text.say("ru"), timeout=30)
+        await anna.wait_text(error_text(FileTooLargeError).say("ru"), timeout=30)
         await living.settle()
     assert "TELEGRAM_API_URL" in caplog.text
 

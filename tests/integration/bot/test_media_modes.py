@@ -9,6 +9,7 @@ import pytest
 
 from beseda.engine.middleware import RATES
 from beseda.features.minutes.model import UnreadableTextError
+from beseda.locales.errors import error_text
 from beseda.modes.transcript import FORMATS
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from botapi_sandbox import SandboxSettings, serve_sandbox
@@ -186,7 +187,7 @@ async def test_binary_called_text_is_refused(tmp_path: Path) -> None:
         await anna.say("📄 Текстовый транскрипт")
         await anna.wait_text("Режим")
         await anna.send_file(bytes(range(256)), "document", "talk.txt")
-        assert (await anna.wait_reply())["text"] == UnreadableTextError.text.say("ru")
+        assert (await anna.wait_reply())["text"] == error_text(UnreadableTextError).say("ru")
 
 
 async def test_document_of_a_recording_cites_its_times(tmp_path: Path) -> None:

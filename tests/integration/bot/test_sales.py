@@ -10,6 +10,7 @@ from beseda.core.errors import NotFoundError, UnavailableError
 from beseda.features.sales.model import TO_ASK, TO_CONFIRM
 from beseda.features.sales.repository import SalesRepository
 from beseda.llm.demo import DemoModel
+from beseda.locales.errors import error_text
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedAnswer
 from botapi_sandbox import SandboxUser
@@ -289,7 +290,7 @@ async def test_meeting_is_moved_and_cancelled_by_its_own_person_alone(tmp_path: 
         assert len(meetings) == 1
         boris = await living.user(BORIS)
         await boris.call("POST", "/updates", json=_press(living.username, BORIS, f"meet:cancel:{meetings[0].id}"))
-        assert (await boris.wait_reply())["text"] == NotFoundError.text.say("ru")
+        assert (await boris.wait_reply())["text"] == error_text(NotFoundError).say("ru")
         await anna.say("/meetings")
         assert "ждёт подтверждения" in (await anna.wait_reply())["text"]
         await anna.press("✖️ Отменить")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from beseda.core.errors import SetAsideError
+from beseda.locales.errors import error_text
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from botapi_sandbox import SandboxSettings, serve_sandbox
 from tests.parts.living_bot import ANNA, LivingBot, PollingClock, account, living_bot, run_bot
@@ -47,7 +48,7 @@ async def test_update_that_has_killed_the_process_three_times_is_set_aside_and_r
             await anna.say("and now?")
             await living.wait_for_calls("sendMessage")
             await living.settle()
-            assert await _texts(living) == [SetAsideError.text.say("ru"), "here"]
+            assert await _texts(living) == [error_text(SetAsideError).say("ru"), "here"]
     assert [request.messages[-1].content for request in model.requests] == ["and now?"]
     assert "are set aside" in caplog.text
 
@@ -107,7 +108,7 @@ async def test_answer_refused_by_the_database_is_asked_for_five_times_and_then_r
         await anna.say("It is fine.")
         await anna.wait_text("re: It is fine.")
         await living.settle()
-        assert await _texts(living) == [SetAsideError.text.say("ru"), "re: It is fine."]
+        assert await _texts(living) == [error_text(SetAsideError).say("ru"), "re: It is fine."]
     asked = [request.messages[-1].content for request in ECHO.requests]
     assert asked == ["It is refused."] * 5 + ["It is fine."]
 

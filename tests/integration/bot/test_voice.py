@@ -12,6 +12,7 @@ from beseda.core.errors import (
     UnreadableAudioError,
     UnsupportedInputError,
 )
+from beseda.locales.errors import error_text
 from beseda.testing.scripted_model import ScriptedModel
 from tests.parts.living_bot import ANNA, LivingBot, living_bot
 from tests.parts.recordings import make_silence, make_sound
@@ -63,7 +64,7 @@ async def test_a_file_that_is_no_recording_is_refused_as_before(tmp_path: Path) 
     async with SpeechServer() as speech, living_bot(tmp_path, ScriptedModel(), **_env(speech)) as living:
         anna = await living.user()
         await anna.send_file(b"\x00\x01\x02\x03 of no known kind", "document", "data")
-        assert (await anna.wait_reply())["text"] == UnsupportedInputError.text.say("ru")
+        assert (await anna.wait_reply())["text"] == error_text(UnsupportedInputError).say("ru")
     assert speech.heard == []
 
 
@@ -75,12 +76,13 @@ async def test_silence_is_answered_without_a_recogniser(tmp_path: Path) -> None:
     ):
         anna = await living.user()
         await anna.send_voice(silence)
-        assert (await anna.wait_reply())["text"] == SilentAudioError.text.say("ru")
+        assert (await anna.wait_reply())["text"] == error_text(SilentAudioError).say("ru")
     assert speech.heard == []
 
 
 @pytest.mark.parametrize(
-    ("name", "text"), [("corrupt.ogg", UnreadableAudioError.text.say("ru")), ("mute.mp4", NoSoundError.text.say("ru"))]
+    ("name", "text"),
+    [("corrupt.ogg", error_text(UnreadableAudioError).say("ru")), ("mute.mp4", error_text(NoSoundError).say("ru"))],
 )
 async def test_recording_without_sound_is_reported_as_unreadable(tmp_path: Path, name: str, text: str) -> None:
     async with SpeechServer() as speech, living_bot(tmp_path, ScriptedModel(), **_env(speech)) as living:
@@ -94,7 +96,7 @@ async def test_recording_without_words_is_reported_as_silent(tmp_path: Path) -> 
     async with SpeechServer(text="  ") as speech, living_bot(tmp_path, ScriptedModel(), **_env(speech)) as living:
         anna = await living.user()
         await anna.send_voice(HELLO)
-        assert (await anna.wait_reply())["text"] == SilentAudioError.text.say("ru")
+        assert (await anna.wait_reply())["text"] == error_text(SilentAudioError).say("ru")
 
 
 async def test_recogniser_that_failed_is_asked_again_by_button(tmp_path: Path) -> None:
@@ -151,7 +153,7 @@ async def test_bot_without_a_recognizer_reports_it(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel()) as living:
         anna = await living.user()
         await anna.send_voice(HELLO)
-        assert (await anna.wait_reply())["text"] == SpeechNotConfiguredError.text.say("ru")
+        assert (await anna.wait_reply())["text"] == error_text(SpeechNotConfiguredError).say("ru")
 
 
 async def _recent(living: LivingBot) -> list[str]:

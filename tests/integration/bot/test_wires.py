@@ -13,6 +13,7 @@ from beseda.http.client import HttpClient
 from beseda.llm.base import Timeouts
 from beseda.llm.prompt import NOTES
 from beseda.llm.registry import LLMSettings, build_model
+from beseda.locales.errors import error_text
 from tests.parts.living_bot import LivingBot, living_bot
 from tests.parts.model_server import SERVED_MODEL, ModelServer, Reply, build_chunk
 
@@ -92,7 +93,7 @@ async def test_reasoning_without_an_answer_is_reported_as_such_and_tried_once_mo
         server.default = reply
         anna = await living.user()
         await anna.say("Привет")
-        assert (await anna.wait_reply())["text"] == ThoughtsOnlyError.text.say("ru")
+        assert (await anna.wait_reply())["text"] == error_text(ThoughtsOnlyError).say("ru")
     assert len(server.requests) == 2
 
 
@@ -119,7 +120,7 @@ async def test_break_in_mid_answer_leaves_the_partial_answer(tmp_path: Path) -> 
         anna = await living.user()
         await anna.say("Привет")
         reply = await anna.wait_reply()
-    assert reply["text"] == f"{words}\n\n{BrokenStreamError.text.say('ru')}"
+    assert reply["text"] == f"{words}\n\n{error_text(BrokenStreamError).say('ru')}"
     assert reply["reply_markup"]["inline_keyboard"][0][0]["text"] == "🔄 Ещё раз"
 
 

@@ -26,6 +26,7 @@ from beseda.features.transcription import (
     TranscriptionService,
     TranscriptionStage,
 )
+from beseda.locales.errors import explain
 from beseda.speech.base import SpeechConnection, SpeechLimits
 from beseda.speech.multipart import OpenAITranscriber
 from beseda.speech.transcript import Segment
@@ -194,7 +195,7 @@ async def test_thirty_hours_are_refused_before_any_work(server: SpeechServer, tm
     async with serve(server, tmp_path, rules=TranscriptionRules(max_seconds=900)) as service:
         with pytest.raises(RecordingTooLongError) as caught:
             await service.transcribe(source)
-    assert "слишком длинная" in caught.value.say("ru")
+    assert "слишком длинная" in explain(caught.value, "ru")
     assert server.heard == []
     assert leftovers(tmp_path) == []
 
@@ -204,7 +205,7 @@ async def test_recording_beyond_the_disk_budget_is_refused(server: SpeechServer,
     async with serve(server, tmp_path, rules=rules) as service:
         with pytest.raises(NoRoomError) as caught:
             await service.transcribe(SAMPLES / "hello.ogg")
-    assert "места" in caught.value.say("ru")
+    assert "места" in explain(caught.value, "ru")
 
 
 BAD = {
@@ -263,7 +264,7 @@ async def test_ffmpeg_missing_is_a_plain_sentence(server: SpeechServer, tmp_path
     async with serve(server, tmp_path, ffmpeg=tmp_path / "nowhere" / "ffmpeg") as service:
         with pytest.raises(ToolError) as caught:
             await service.transcribe(SAMPLES / "hello.ogg")
-    assert "nowhere" not in caught.value.say("en")
+    assert "nowhere" not in explain(caught.value, "en")
 
 
 async def test_disk_full_in_mid_write_leaves_nothing(server: SpeechServer, tmp_path: Path) -> None:

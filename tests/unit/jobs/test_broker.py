@@ -2,6 +2,7 @@ import pytest
 
 from beseda.core.errors import BrokerUnavailableError, RemoteError
 from beseda.engine.jobs.broker import Broker
+from beseda.locales.errors import explain
 
 
 async def test_absent_broker_is_no_absent_model() -> None:
@@ -10,4 +11,4 @@ async def test_absent_broker_is_no_absent_model() -> None:
         await broker.check()
     await broker.close()
     assert not isinstance(caught.value, RemoteError)
-    assert "model" not in caught.value.say("en")
+    assert "model" not in explain(caught.value, "en")

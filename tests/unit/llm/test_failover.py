@@ -27,6 +27,7 @@ from beseda.llm.base import ModelEvent, ModelHealth, ModelRequest, ReasoningDelt
 from beseda.llm.breaker import BreakerRule
 from beseda.llm.failover import FailoverModel, RetryPolicy
 from beseda.llm.guard import AnswerGuard
+from beseda.locales.errors import explain
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.parts.measured_model import Counting, Measured
@@ -287,7 +288,7 @@ async def test_a_model_that_loads_for_ever_is_reported_as_such(clock: ManualCloc
     model = ScriptedModel([], fallback=LoadingError("HTTP 503: Loading model"))
     with pytest.raises(LoadingError) as told:
         await listen(FailoverModel([model], clock, POLICY))
-    assert "ещё загружается" in told.value.say("ru")
+    assert "ещё загружается" in explain(told.value, "ru")
 
 
 async def test_the_next_model_answers_while_the_first_is_loading(clock: ManualClock) -> None:

@@ -20,6 +20,7 @@ from beseda.engine.usage.budgeted import BotModels
 from beseda.engine.usage.repository import BudgetRepository
 from beseda.llm.base import ChatModel, ModelRequest
 from beseda.llm.failover import FailoverModel
+from beseda.locales.errors import explain
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 
@@ -161,8 +162,8 @@ async def test_used_up_budget_is_refused_until_tomorrow(store: Store, clock: Man
     with pytest.raises(BudgetExhaustedError) as caught:
         await hear(model, budgets, "2")
     assert (caught.value.retry_after, caught.value.silent, caught.value.retryable) == (12 * 3600, False, False)
-    assert "12 ч 0 мин" in caught.value.say("ru")
-    assert "12 h 0 min" in caught.value.say("en")
+    assert "12 ч 0 мин" in explain(caught.value, "ru")
+    assert "12 h 0 min" in explain(caught.value, "en")
     with pytest.raises(BudgetExhaustedError) as caught:
         await hear(model, budgets, "3")
     assert caught.value.silent

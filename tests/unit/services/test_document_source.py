@@ -11,6 +11,7 @@ from beseda.features.minutes import MAX_TEXT_BYTES, read_text
 from beseda.features.minutes.layout import clean_speech
 from beseda.features.minutes.model import TextTooLongError, UnreadableTextError
 from beseda.features.minutes.source import NumberedText, estimate
+from beseda.locales.errors import explain
 from beseda.speech.transcript import Segment, Transcript
 
 TEXT = "Пётр сказал: «Купим сервер».\n\nМария Ивановна подготовит отчёт к 15 мая.\nOK, let's ship it on Friday!"
@@ -128,7 +129,7 @@ BINARY = {
 def test_invalid_text_is_refused(content: bytes) -> None:
     with pytest.raises(UnreadableTextError) as caught:
         read_text(content)
-    assert "UTF-8" in caught.value.say("ru")
+    assert "UTF-8" in explain(caught.value, "ru")
 
 
 @pytest.mark.parametrize("content", [b"a" * (MAX_TEXT_BYTES + 1), b"a " * 600_000])

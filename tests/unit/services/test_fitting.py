@@ -6,6 +6,7 @@ from beseda.core.errors import ContextTooLongError, UnavailableError
 from beseda.core.message import Message, Role
 from beseda.llm.base import ModelWrapper
 from beseda.llm.fitting import InstructionsTooLongError, find_context, fit_messages
+from beseda.locales.errors import explain
 from beseda.testing.scripted_model import ScriptedModel
 from tests.parts.measured_model import Counting, Measured
 
@@ -67,4 +68,4 @@ async def test_instructions_that_fill_the_context_are_named_as_the_reason() -> N
     with pytest.raises(InstructionsTooLongError) as refused:
         await fit_messages([Message(Role.SYSTEM, "x" * 1400), QUESTION], Measured(Counting(512)))
     assert refused.value.detail == "1408 tokens for a context of 512, 1400 of them are instructions"
-    assert "/clear" not in refused.value.say("ru") + refused.value.say("en")
+    assert "/clear" not in explain(refused.value, "ru") + explain(refused.value, "en")

@@ -12,6 +12,7 @@ from beseda.audio.base import AudioSpan, Recording
 from beseda.core.errors import BesedaError, SilentAudioError, ToolError, UnavailableError, UnreadableAudioError
 from beseda.core.failover import BackendHealth
 from beseda.features.transcription.voice import VoiceService
+from beseda.locales.errors import explain
 from beseda.speech.base import SpeechLimits, Transcript
 
 
@@ -120,7 +121,7 @@ async def test_listen_turns_an_unforeseen_error_into_a_tool_error(
 ) -> None:
     with pytest.raises(ToolError, match="ZeroDivisionError: oops") as caught:
         await _service(source, ZeroDivisionError("oops")).listen(source)
-    assert "oops" not in caught.value.say("en")
+    assert "oops" not in explain(caught.value, "en")
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
     assert _leftovers(source) == []
 

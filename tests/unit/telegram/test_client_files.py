@@ -8,6 +8,7 @@ import pytest
 from aiohttp import web
 
 from beseda.core.errors import FileTooLargeError, ToolError
+from beseda.locales.errors import explain
 from beseda.telegram.client import DOWNLOAD_LIMIT, LOCAL_LIMIT, BotApi, OversizedFileError, UnsharedFileError
 
 
@@ -59,7 +60,7 @@ async def test_a_path_that_is_not_shared_is_a_fault_of_the_set_up(
         with pytest.raises(UnsharedFileError) as told:
             await api.download("a", tmp_path / "ours")
     assert not told.value.retryable
-    assert str(tmp_path) not in told.value.say("en") + told.value.say("ru")
+    assert str(tmp_path) not in explain(told.value, "en") + explain(told.value, "ru")
     (record,) = caplog.records
     assert str(tmp_path / path).replace("1:a", "<token>") in record.getMessage()
     assert "share the folder" in record.getMessage()
@@ -79,10 +80,10 @@ async def test_the_limit_of_the_public_server_is_not_named_by_a_private_one(tmp_
         assert await api.download("a", tmp_path / "ours") == 3
         with pytest.raises(OversizedFileError) as told:
             api.check_size(LOCAL_LIMIT + 1)
-        assert "20" not in told.value.say("en")
+        assert "20" not in explain(told.value, "en")
     with pytest.raises(FileTooLargeError) as told_by_telegram:
         BotApi("1:a").check_size(DOWNLOAD_LIMIT + 1)
-    assert "20 MB" in told_by_telegram.value.say("en")
+    assert "20 MB" in explain(told_by_telegram.value, "en")
 
 
 async def test_the_beginning_of_a_file_can_be_looked_at(tmp_path: Path) -> None:
