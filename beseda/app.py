@@ -19,6 +19,7 @@ from beseda.core.disk import StorageFolder
 from beseda.core.quarantine import Quarantine
 from beseda.core.services import Services
 from beseda.core.temporary_folder import open_temporary_folder
+from beseda.core.time_zones import read_quiet_hours
 from beseda.db.database import Database
 from beseda.engine.conversations.repository import ConversationRepository
 from beseda.engine.conversations.summary import SummaryService
@@ -46,7 +47,7 @@ from beseda.features.analytics.service import AnalyticsService
 from beseda.features.api_keys.repository import ApiKeyRepository
 from beseda.features.api_keys.service import ApiKeyService
 from beseda.features.broadcasts.mailing import MailingRules
-from beseda.features.broadcasts.model import BroadcastPlan, StopRule, read_quiet_hours
+from beseda.features.broadcasts.model import BroadcastPlan, StopRule
 from beseda.features.broadcasts.repository import BroadcastRepository
 from beseda.features.broadcasts.service import SLOT as BROADCAST_SLOT
 from beseda.features.broadcasts.service import BroadcastRules, BroadcastService

@@ -25,11 +25,12 @@ from beseda.bots.sales.funnel_file import FILE_NAME as FUNNEL_FILE
 from beseda.bots.sales.funnel_file import read_funnel
 from beseda.bots.sales.sales_conversation import build_router as build_sales_router
 from beseda.core.errors import SettingsError
+from beseda.core.time_zones import is_zone
 from beseda.engine.bot import Access, BotProfile, MenuItem
 from beseda.engine.handlers.start import COMMANDS, KNOWN
 from beseda.engine.modes import Mode
 from beseda.engine.router import Router
-from beseda.engine.usage.budget import BudgetChange, is_zone, read_limits
+from beseda.engine.usage.budget import BudgetChange, read_limits
 from beseda.features.meetings.model import Diary
 from beseda.features.sales.model import Funnel
 from beseda.locales import BotTexts, Text

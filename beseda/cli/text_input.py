@@ -89,8 +89,8 @@ def _decode(content: bytes) -> str | None:
             return content.decode(encoding)
         except (UnicodeDecodeError, LookupError):
             continue
+    from beseda.core.errors import TextTooLongError, UnreadableTextError
     from beseda.features.minutes import read_text as guess_text
-    from beseda.features.minutes.model import TextTooLongError, UnreadableTextError
 
     try:
         return guess_text(content)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
-from beseda.engine.usage.budget import is_zone
+from beseda.core.time_zones import is_zone
 from beseda.http.proxies import is_near
 
 _HOST = re.compile(r"[a-z0-9._:-]+")

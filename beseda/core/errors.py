@@ -83,12 +83,24 @@ class UnsupportedInputError(InputError):
     """This bot does not accept this kind of message."""
 
 
+class UnreadableTextError(InputError):
+    """The document is no text, has no words, or is in an unknown encoding."""
+
+
+class TextTooLongError(InputError):
+    """The text is longer than a document is written from."""
+
+
 class SpeechNotConfiguredError(InputError):
     """A voice message arrived, and the owner has connected no recogniser."""
 
 
 class NotASlotError(InputError):
     """A time at which no meeting can begin: outside the hours, off the grid, too soon or too far off."""
+
+
+class RefusedAddressError(InputError):
+    """Events are never sent to this address, such as one of a private network. `detail` names the fault."""
 
 
 class PeriodError(InputError):
@@ -157,6 +169,8 @@ class BudgetExhaustedError(RateLimitedError):
     """
 
     retryable = False
+
+    has_public_detail = True
     silent = False
 
 

@@ -26,6 +26,7 @@ from beseda.core.errors import (
     PeriodError,
     PhotoTooLargeError,
     RateLimitedError,
+    RefusedAddressError,
     RemoteError,
     ReportNotReadyError,
     SilentAudioError,
@@ -34,18 +35,18 @@ from beseda.core.errors import (
     StaleVersionError,
     StorageError,
     TelegramError,
+    TextTooLongError,
     TimeLimitError,
     ToolError,
     TooManyMeetingsError,
     UnreadableAudioError,
     UnreadablePhotoError,
+    UnreadableTextError,
     UnsupportedInputError,
     UnsupportedPhotoError,
     WebhooksOffError,
     name_error,
 )
-from beseda.features.minutes.model import TextTooLongError, UnreadableTextError
-from beseda.features.webhooks.service import RefusedAddressError
 from beseda.locales.errors import explain
 from beseda.web.responses import write_json
 

@@ -13,16 +13,17 @@ from beseda.core.errors import (
     LeaseLostError,
     LoadingError,
     ModelNotFoundError,
+    RefusedAddressError,
     RemoteError,
     SettingsError,
     StorageError,
     TelegramFloodError,
     TelegramRefusedError,
+    TextTooLongError,
     UnavailableError,
+    UnreadableTextError,
     name_error,
 )
-from beseda.features.minutes.model import TextTooLongError, UnreadableTextError
-from beseda.features.webhooks.service import RefusedAddressError
 from beseda.locales import Text
 from beseda.locales.catalogue import BUNDLED, FALLBACK, read_texts
 from beseda.locales.errors import error_text, explain
@@ -48,6 +49,9 @@ STATUSES = {
     "SpeechNotConfiguredError": 503,
     "NotASlotError": 422,
     "PeriodError": 422,
+    "RefusedAddressError": 422,
+    "TextTooLongError": 413,
+    "UnreadableTextError": 415,
     "AccessDeniedError": 403,
     "NotFoundError": 404,
     "SlotTakenError": 409,

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from beseda.config.setting import Section, Setting
-from beseda.features.broadcasts.model import read_quiet_hours
+from beseda.core.time_zones import read_quiet_hours
 
 
 def _spell_none(value: object) -> object:

@@ -185,15 +185,6 @@ def read_limits(amounts: Mapping[str, int]) -> Limits:
     return limits
 
 
-def is_zone(name: str) -> bool:
-    """Return whether this is the name of a time zone."""
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # a folder of the database, such as "Europe", is an OSError
-        return False
-    return True
-
-
 def find_day(now: datetime, zone: str) -> date:
     """Return the day it is in a time zone."""
     return now.astimezone(ZoneInfo(zone)).date()

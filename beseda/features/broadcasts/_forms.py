@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, Strict, model_validator
 
+from beseda.core.time_zones import read_quiet_hours
 from beseda.features.broadcasts.model import (
     LONGEST_TEXT,
     MOST_RATE,
@@ -19,7 +20,6 @@ from beseda.features.broadcasts.model import (
     BroadcastState,
     Recipient,
     RecipientState,
-    read_quiet_hours,
 )
 from beseda.web.fields import Closed, Language, Line, Moment
 

@@ -7,6 +7,7 @@ import orjson
 from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select
 
 from beseda.core.chat import ChatKind
+from beseda.core.time_zones import read_quiet_hours
 from beseda.engine.conversations.tables import conversations, users
 from beseda.features.broadcasts.model import (
     Audience,
@@ -18,7 +19,6 @@ from beseda.features.broadcasts.model import (
     Counts,
     Recipient,
     RecipientState,
-    read_quiet_hours,
 )
 from beseda.features.broadcasts.subscriptions import is_unwanted
 from beseda.features.broadcasts.tables import broadcast_recipients, broadcasts

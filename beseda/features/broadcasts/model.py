@@ -14,9 +14,10 @@ outcome: Telegram may have accepted the message. It stays as it is, and the mess
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime
 from enum import StrEnum
-from zoneinfo import ZoneInfo
+
+from beseda.core.time_zones import QuietHours
 
 ADMINS = "admins"  # the cohort that a broadcast is tried on: the bot's owners, or a number of people
 LONGEST_TEXT = 3500  # characters of Markdown: what they become stays below a message's 4096
@@ -86,41 +87,6 @@ class BroadcastContent:
     def label(self, language: str) -> str:
         """Return the label of the button in `language` or the first one; empty if there is no button."""
         return self.button.get(language) or next(iter(self.button.values()), "")
-
-
-@dataclass(frozen=True, slots=True)
-class QuietHours:
-    """The hours in which no message is sent, in the bot's time zone; they may span midnight."""
-
-    begin: time
-    end: time
-
-    def ends(self, now: datetime, zone: str) -> datetime | None:
-        """Return when the quiet hours end that `now` is in; None outside of them."""
-        local = now.astimezone(ZoneInfo(zone))
-        clock = local.time()
-        spans = self.begin > self.end
-        quiet = clock >= self.begin or clock < self.end if spans else self.begin <= clock < self.end
-        if not quiet:
-            return None
-        day = local.date() + timedelta(days=1) if spans and clock >= self.begin else local.date()
-        end = datetime.combine(day, self.end, ZoneInfo(zone))
-        # Where summer time ends within them, the hour that they end in comes twice.
-        return (end if end.timestamp() > now.timestamp() else end.replace(fold=1)).astimezone(UTC)
-
-    def __str__(self) -> str:
-        return f"{self.begin:%H:%M}-{self.end:%H:%M}"
-
-
-def read_quiet_hours(text: str) -> QuietHours | None:
-    """Return quiet hours written like `22:00-09:00`, None for an empty text. Raises ValueError."""
-    if not text:
-        return None
-    begin, end = (datetime.strptime(clock, "%H:%M").time() for clock in text.split("-", 1))  # noqa: DTZ007 - no day
-    hours = QuietHours(begin, end)
-    if hours.begin == hours.end:
-        raise ValueError("quiet hours begin and end at the same time")
-    return hours
 
 
 @dataclass(frozen=True, slots=True)

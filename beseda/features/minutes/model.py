@@ -3,16 +3,6 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from beseda.core.errors import InputError
-
-
-class UnreadableTextError(InputError):
-    """A document that is no text, or one in an encoding that we do not know."""
-
-
-class TextTooLongError(InputError):
-    """More text than a document is made from."""
-
 
 class DocumentKind(StrEnum):
     """The kind of document to write."""

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from beseda.core.clock import Clock, SystemClock
+from beseda.core.errors import UnreadableTextError
 from beseda.features.minutes import asking, prompts
 from beseda.features.minutes.layout import write_layout
-from beseda.features.minutes.model import Document, DocumentKind, UnreadableTextError
+from beseda.features.minutes.model import Document, DocumentKind
 from beseda.features.minutes.notes import Notes, merge_notes, read_notes, read_text
 from beseda.features.minutes.source import NumberedText, Passage, estimate
 from beseda.llm.base import ChatModel

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from beseda.features.minutes.model import TextTooLongError, UnreadableTextError
+from beseda.core.errors import TextTooLongError, UnreadableTextError
 
 MAX_TEXT_BYTES: Final = 4_000_000
 _MAX_CHARACTERS = 1_000_000

@@ -11,7 +11,7 @@ import orjson
 from beseda.core import metrics
 from beseda.core.backoff import Backoff
 from beseda.core.clock import Clock
-from beseda.core.errors import InputError, NotFoundError, StorageError, WebhooksOffError
+from beseda.core.errors import NotFoundError, RefusedAddressError, StorageError, WebhooksOffError
 from beseda.core.ids import new_id
 from beseda.core.tasks import end_tasks
 from beseda.engine.events.model import Event, EventType, redact
@@ -287,12 +287,6 @@ class WebhookService:
         fault = self._sender.find_fault(url)
         if fault:
             raise RefusedAddressError(fault)
-
-
-class RefusedAddressError(InputError):
-    """An address that events are never sent to. The detail names its problem."""
-
-    has_public_detail = True
 
 
 def write_body(event: Event, *, is_private: bool = False) -> bytes:

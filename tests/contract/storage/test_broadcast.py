@@ -8,6 +8,7 @@ import pytest
 
 from beseda.core.chat import ChatKey, ChatKind, Person
 from beseda.core.errors import BroadcastBusyError
+from beseda.core.time_zones import read_quiet_hours
 from beseda.db.database import Database
 from beseda.engine.conversations.repository import ConversationRepository
 from beseda.features.broadcasts.model import (
@@ -20,7 +21,6 @@ from beseda.features.broadcasts.model import (
     Counts,
     NewBroadcast,
     RecipientState,
-    read_quiet_hours,
 )
 from beseda.features.broadcasts.repository import BroadcastRepository, Turnout
 from beseda.features.broadcasts.subscriptions import SubscriptionRepository

@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from beseda.core.errors import BroadcastBusyError, BroadcastStateError, StorageError
+from beseda.core.time_zones import QuietHours
 from beseda.engine.flood_waits.repository import FloodWaitRepository
 from beseda.features.broadcasts.model import (
     Audience,
@@ -18,7 +19,6 @@ from beseda.features.broadcasts.model import (
     BroadcastPlan,
     BroadcastState,
     NewBroadcast,
-    QuietHours,
     RecipientState,
 )
 from beseda.features.broadcasts.repository import BroadcastRepository

@@ -7,8 +7,8 @@ from pathlib import Path
 import orjson
 import pytest
 
+from beseda.core.errors import UnreadableTextError
 from beseda.engine.middleware import RATES
-from beseda.features.minutes.model import UnreadableTextError
 from beseda.locales.errors import error_text
 from beseda.modes.transcript import FORMATS
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel

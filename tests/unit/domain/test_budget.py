@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from beseda.core.time_zones import is_zone
 from beseda.engine.usage.budget import (
     ANSWER,
     LEAST,
@@ -20,7 +21,6 @@ from beseda.engine.usage.budget import (
     Unit,
     find_day,
     find_renewal,
-    is_zone,
     list_accounts,
     read_limits,
 )

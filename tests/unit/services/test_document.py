@@ -9,9 +9,15 @@ from io import BytesIO
 import docx
 import pytest
 
-from beseda.core.errors import ContextTooLongError, ProtocolError, QuotaExceededError, UnavailableError
+from beseda.core.errors import (
+    ContextTooLongError,
+    ProtocolError,
+    QuotaExceededError,
+    UnavailableError,
+    UnreadableTextError,
+)
 from beseda.features.minutes import DocumentProgress, DocumentService, write_subtitles, write_transcript
-from beseda.features.minutes.model import DocumentKind, UnreadableTextError
+from beseda.features.minutes.model import DocumentKind
 from beseda.llm.base import ModelRequest
 from beseda.speech.transcript import MissedPart, Segment, Transcript
 from beseda.testing.clock import ManualClock

@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beseda.core.errors import InputError
+from beseda.core.errors import InputError, TextTooLongError, UnreadableTextError
 from beseda.features.minutes import MAX_TEXT_BYTES, read_text
 from beseda.features.minutes.layout import clean_speech
-from beseda.features.minutes.model import TextTooLongError, UnreadableTextError
 from beseda.features.minutes.source import NumberedText, estimate
 from beseda.locales.errors import explain
 from beseda.speech.transcript import Segment, Transcript

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from beseda.core.time_zones import read_quiet_hours
 from beseda.features.broadcasts.mailing import RateGate
-from beseda.features.broadcasts.model import BroadcastContent, RecipientState, StopRule, read_quiet_hours
+from beseda.features.broadcasts.model import BroadcastContent, RecipientState, StopRule
 from beseda.testing.clock import ManualClock
 
 SENT, BLOCKED, FAILED = RecipientState.SENT, RecipientState.BLOCKED, RecipientState.FAILED
