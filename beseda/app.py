@@ -80,7 +80,7 @@ from beseda.llm.base import ChatModel
 from beseda.llm.provider import ModelProvider
 from beseda.speech.base import Transcriber
 from beseda.speech.registry import build_transcriber
-from beseda.web.idempotency_repository import KeptAnswerRepository
+from beseda.web.idempotency import IdempotencyRepository
 
 if TYPE_CHECKING:
     from beseda.engine.jobs.celery import CeleryJobs
@@ -206,7 +206,7 @@ def _collect_services(settings: Settings, engine: EngineServices, features: Feat
         ConversationList(database),
         FileRepository(database),
         JobList(database),
-        KeptAnswerRepository(database, engine.clock),
+        IdempotencyRepository(database, engine.clock),
     ):
         services.add(service)
     return services

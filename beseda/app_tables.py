@@ -21,6 +21,7 @@ from beseda.features.leads import tables as leads
 from beseda.features.meetings import tables as meetings
 from beseda.features.reports import tables as reports
 from beseda.features.takeover import tables as takeover
+from beseda.web import tables as web
 
 MODULES = (
     bot_accounts,
@@ -43,6 +44,7 @@ MODULES = (
     meetings,
     reports,
     takeover,
+    web,
 )
 
 __all__ = ["MODULES", "metadata"]

@@ -18,13 +18,13 @@ from beseda.features.meetings.briefing import BriefingService, BriefingSources
 from beseda.features.meetings.repository import MeetingRepository
 from beseda.features.reports import tasks as report_tasks
 from beseda.features.webhooks import tasks as webhook_tasks
-from beseda.web import idempotency_tasks
-from beseda.web.idempotency_repository import KeptAnswerRepository
+from beseda.web import idempotency
+from beseda.web.idempotency import IdempotencyRepository
 
 SCHEDULE: Sequence[Scheduled] = (
     *analytics_tasks.SCHEDULE,
     *broadcast_tasks.SCHEDULE,
-    *idempotency_tasks.SCHEDULE,
+    *idempotency.SCHEDULE,
     *meeting_tasks.SCHEDULE,
     *housekeeping.SCHEDULE,
     *report_tasks.SCHEDULE,
@@ -48,7 +48,7 @@ def register_tasks(app: App) -> None:
         broadcast_tasks.tasks(features.broadcasts),
         conversation_tasks.tasks(engine.summaries, models_of, engine.usage),
         housekeeping.tasks(keeper),
-        idempotency_tasks.tasks(KeptAnswerRepository(database, clock), clock),
+        idempotency.tasks(IdempotencyRepository(database, clock), clock),
         meeting_tasks.tasks(features.meetings, briefing, models_of, engine.usage, settings.language),
         report_tasks.tasks(features.reports),
         usage_tasks.tasks(engine.budgets),

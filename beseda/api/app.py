@@ -8,14 +8,17 @@ from fastapi import APIRouter, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from beseda import __version__
 from beseda.api.docs_page import write_page
 from beseda.api.document import write_document
 from beseda.api.health import ReadinessChecks, health_router
-from beseda.api.middleware.api_key import ApiKeyMiddleware, Bodies, Heads
-from beseda.api.middleware.idempotency import HEADER, Repeats
-from beseda.api.monitoring import InstallationGauges, Measured, MonitoringSources, monitoring_router
+from beseda.api.middleware.api_key import ApiKeyMiddleware
+from beseda.api.middleware.body_limit import BodyLimitMiddleware
+from beseda.api.middleware.idempotency import HEADER, IdempotencyMiddleware
+from beseda.api.middleware.rate_limit import RateLimitMiddleware
+from beseda.api.monitoring import InstallationGauges, MonitoringSources, RequestMetricsMiddleware, monitoring_router
 from beseda.core.services import Services
 from beseda.ephemeral.base.rate_limit import RateLimiter
 from beseda.features.analytics import routes as analytics
@@ -34,7 +37,7 @@ from beseda.features.reports import routes as report
 from beseda.features.webhooks import routes as webhook
 from beseda.web.dependencies import ApiLimits
 from beseda.web.hosts import HostGuard
-from beseda.web.idempotency_repository import KeptAnswerRepository
+from beseda.web.idempotency import IdempotencyRepository
 from beseda.web.problems import add_problem_handlers
 from beseda.web.responses import show
 
@@ -67,12 +70,13 @@ def api_app(services: Services) -> FastAPI:
         app.router.routes.extend(router.routes)  # flat: found quicker than through a router of each group
     _add_pages(app)
     # The last one added is the first one met.
-    app.add_middleware(Repeats, store=services.get(KeptAnswerRepository))
-    app.add_middleware(Bodies, limit=limits.body)
-    app.add_middleware(
-        ApiKeyMiddleware, keys=services.get(ApiKeyService), limiter=services.get(RateLimiter), rate=limits.rate
-    )
-    app.add_middleware(Heads)
+    app.add_middleware(IdempotencyMiddleware, store=services.get(IdempotencyRepository))
+    app.add_middleware(BodyLimitMiddleware, limit=limits.body)
+    limiter = services.get(RateLimiter)
+    if limits.rate:
+        app.add_middleware(RateLimitMiddleware, limiter=limiter, limit=limits.rate)
+    app.add_middleware(ApiKeyMiddleware, keys=services.get(ApiKeyService), limiter=limiter)
+    app.add_middleware(HeadMiddleware)
     app.add_middleware(HostGuard, names=limits.hosts)
     if limits.cors_origins:
         app.add_middleware(
@@ -82,8 +86,27 @@ def api_app(services: Services) -> FastAPI:
             allow_headers=["Authorization", "Content-Type", "If-Match", HEADER],
             expose_headers=["ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After"],
         )
-    app.add_middleware(Measured)
+    app.add_middleware(RequestMetricsMiddleware)
     return app
+
+
+class HeadMiddleware:
+    """Answers HEAD as GET without its body, which RFC 9110 requires of every server. Plain ASGI."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_head(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        await self._app({**scope, "method": "GET"}, receive, send_head)
 
 
 def _document(app: FastAPI) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from beseda import __version__
-from beseda.api.middleware.idempotency import HEADER, UNREPEATABLE
-from beseda.web.auth import SCHEME, SECURITY_SCHEME, Needs
+from beseda.api.middleware.idempotency import HEADER, NOT_STORED
+from beseda.web.auth import SCHEME, SECURITY_SCHEME, RequiredScope
 from beseda.web.problems import SCHEMA, problems
 
 ABOUT = """
@@ -67,9 +67,9 @@ def write_document(app: FastAPI) -> dict[str, Any]:
             used.update(operation.get("tags", ()))
             scope = scopes.get((path, method), "")
             if scope:
-                _complete(operation, scope, repeatable=method == "post" and path not in UNREPEATABLE)
+                _complete(operation, scope, repeatable=method == "post" and path not in NOT_STORED)
             elif path.startswith("/api/"):
-                raise ValueError(f"{method.upper()} {path} names no scope: Depends(needs(…)) is missing")
+                raise ValueError(f"{method.upper()} {path} names no scope: READ, WRITE or ADMIN is missing")
     document["tags"] = [
         {"name": name, "description": _TAGS.get(name, name.capitalize() + ".")} for name in sorted(used)
     ]
@@ -85,7 +85,7 @@ def list_scopes(app: FastAPI) -> Iterable[tuple[str, str, str]]:
     """Return path, method and required scope of every route; the scope is empty if none is required."""
     for route in app.routes:
         if isinstance(route, APIRoute) and route.include_in_schema:
-            scope = next((call.scope.value for call in _calls(route.dependant) if isinstance(call, Needs)), "")
+            scope = next((call.scope.value for call in _calls(route.dependant) if isinstance(call, RequiredScope)), "")
             for method in route.methods or ():
                 yield route.path_format, method, scope
 

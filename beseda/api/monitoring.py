@@ -206,7 +206,7 @@ def _collect_parts(installation: Installation) -> Iterator[Metric]:
         yield GaugeMetricFamily("beseda_schedules", "Processes that start scheduled jobs.", value=keepers)
 
 
-class Measured:
+class RequestMetricsMiddleware:
     """Counts requests by the template of their route; plain ASGI around everything else."""
 
     def __init__(self, app: ASGIApp) -> None:

@@ -102,6 +102,8 @@ class NotASlotError(InputError):
 class RefusedAddressError(InputError):
     """Events are never sent to this address, such as one of a private network. `detail` names the fault."""
 
+    has_public_detail = True
+
 
 class PeriodError(InputError):
     """The period ends before it begins, or the series has too many points."""
@@ -169,8 +171,6 @@ class BudgetExhaustedError(RateLimitedError):
     """
 
     retryable = False
-
-    has_public_detail = True
     silent = False
 
 

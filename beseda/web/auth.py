@@ -5,6 +5,7 @@
 
 from dataclasses import dataclass
 
+from fastapi import Depends
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Scope as AsgiScope
@@ -23,7 +24,7 @@ _PLACE = "beseda.key"
 
 
 @dataclass(frozen=True)
-class Needs:
+class RequiredScope:
     """A dependency that returns the request's key. Raises HTTPException 401 without a key, 403 if its scope is too
     narrow.
     """
@@ -35,23 +36,26 @@ class Needs:
         if key is None:
             raise HTTPException(401, headers=CHALLENGE)
         if not key.scope.allows(self.scope):
-            said = f'Bearer realm="beseda", error="insufficient_scope", scope="{self.scope.value}"'
-            raise HTTPException(403, f"This needs a key of scope {self.scope.value}.", {"WWW-Authenticate": said})
+            challenge = f'Bearer realm="beseda", error="insufficient_scope", scope="{self.scope.value}"'
+            raise HTTPException(403, f"This needs a key of scope {self.scope.value}.", {"WWW-Authenticate": challenge})
         return key
 
 
-def needs(scope: str) -> Needs:
-    """Return the dependency of a route: `Depends(needs("write"))`."""
-    return Needs(Scope(scope))
+# The scope of a route: `dependencies=[READ]`, or `Annotated[ApiKey, WRITE]` where the key is used.
+READ, WRITE, ADMIN = (
+    Depends(RequiredScope(Scope.READ)),
+    Depends(RequiredScope(Scope.WRITE)),
+    Depends(RequiredScope(Scope.ADMIN)),
+)
 
 
 def put_key(scope: AsgiScope, key: ApiKey) -> None:
-    """Have a request known by its key."""
+    """Attach the key to the request."""
     scope[_PLACE] = key
 
 
 def find_key(scope: AsgiScope) -> ApiKey | None:
-    """Return the key that a request came with, once it went through the gate."""
+    """Return the key of a request that `ApiKeyMiddleware` has accepted, or None."""
     key = scope.get(_PLACE)
     return key if isinstance(key, ApiKey) else None
 

@@ -15,7 +15,7 @@ HIGHEST = 2**63 - 1  # what BIGINT holds
 _LOST_PLUS = re.compile(r"\d \d\d:?\d\d$")
 
 
-class Closed(BaseModel):
+class StrictModel(BaseModel):
     """The body of a request; unknown fields are rejected."""
 
     model_config = ConfigDict(extra="forbid")

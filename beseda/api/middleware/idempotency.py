@@ -18,28 +18,28 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from beseda.core.errors import BesedaError, StorageError
 from beseda.web.auth import find_key
-from beseda.web.idempotency_record import KeptAnswer, Repeatable
-from beseda.web.idempotency_repository import KeptAnswerRepository
+from beseda.web.idempotency import IdempotencyRecord, IdempotencyRepository, IdempotentRequest
 from beseda.web.problems import show_error, show_problem
 
 log = logging.getLogger(__name__)
 
 HEADER = "Idempotency-Key"
-UNREPEATABLE = frozenset({"/api/v1/keys"})  # their answers hold a secret that nobody keeps
+NOT_STORED = frozenset({"/api/v1/keys"})  # the response contains a secret that is stored nowhere
 _FORM = re.compile(r"[\x21-\x7e]{1,200}")
-_KEPT_HEADERS = {"content-type", "etag", "location"}
+_STORED_HEADERS = {"content-type", "etag", "location"}
 
 
-class Repeats:
-    """Answers a POST with an idempotency key once, however often it comes."""
+class IdempotencyMiddleware:
+    """Executes a POST with an idempotency key once; repetitions get the stored response."""
 
-    def __init__(self, app: ASGIApp, store: KeptAnswerRepository) -> None:
+    def __init__(self, app: ASGIApp, store: IdempotencyRepository) -> None:
         self._app = app
         self._store = store
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         key = find_key(scope)
-        given = Headers(scope=scope).get(HEADER) if key is not None and _may_repeat(scope) else None
+        is_covered = key is not None and scope["method"] == "POST" and scope["path"] not in NOT_STORED
+        given = Headers(scope=scope).get(HEADER) if is_covered else None
         if key is None or given is None:
             await self._app(scope, receive, send)
             return
@@ -54,36 +54,31 @@ class Repeats:
             return
         if body is None:
             return
-        request = Repeatable(key.id, given, _fingerprint(scope, body))
+        request = IdempotentRequest(key.id, given, _fingerprint(scope, body))
         try:
             known = await self._store.claim(request)
         except BesedaError as error:
             await show_error(error)(scope, receive, send)
             return
         if known is not None:
-            await _answer_again(known, request)(scope, receive, send)
+            await _replay_response(known, request)(scope, receive, send)
             return
-        await self._answer(request, scope, _replay(body, receive), send)
-
-    async def _answer(self, request: Repeatable, scope: Scope, receive: Receive, send: Send) -> None:
         recorder = _Recorder(send)
         try:
-            await self._app(scope, receive, recorder.take)
+            await self._app(scope, _replay_body(body, receive), recorder.take)
         finally:
             await self._settle(request, recorder)
         await recorder.send_on()
 
-    async def _settle(self, request: Repeatable, recorder: "_Recorder") -> None:
+    async def _settle(self, request: IdempotentRequest, recorder: "_Recorder") -> None:
         try:
             if HTTPStatus.OK <= recorder.status < HTTPStatus.BAD_REQUEST:
-                headers = recorder.headers()
-                await self._store.keep(
-                    request, KeptAnswer(request.fingerprint, recorder.status, headers, recorder.body)
-                )
+                record = IdempotencyRecord(request.fingerprint, recorder.status, recorder.headers(), recorder.body)
+                await self._store.complete(request, record)
             else:
                 await self._store.release(request)
         except StorageError as error:
-            log.warning("an answer is not kept for a repetition: %s", error.detail)
+            log.warning("a response is not stored for repetitions: %s", error.detail)
 
 
 class _Recorder:
@@ -107,7 +102,7 @@ class _Recorder:
         return {
             name.decode("latin-1"): value.decode("latin-1")
             for name, value in start["headers"]
-            if name.decode("latin-1").lower() in _KEPT_HEADERS
+            if name.decode("latin-1").lower() in _STORED_HEADERS
         }
 
     async def send_on(self) -> None:
@@ -115,11 +110,7 @@ class _Recorder:
             await self._send(message)
 
 
-def _may_repeat(scope: Scope) -> bool:
-    return scope["method"] == "POST" and scope["path"] not in UNREPEATABLE
-
-
-def _answer_again(known: KeptAnswer, request: Repeatable) -> Response:
+def _replay_response(known: IdempotencyRecord, request: IdempotentRequest) -> Response:
     if known.fingerprint != request.fingerprint:
         return show_problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"This {HEADER} was sent with another request before.")
     if not known.status:
@@ -145,7 +136,7 @@ async def _read(receive: Receive) -> bytes | None:
             return bytes(body)
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
+def _replay_body(body: bytes, receive: Receive) -> Receive:
     given = False
 
     async def receive_again() -> Message:

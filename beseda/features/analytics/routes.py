@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
@@ -11,7 +11,7 @@ from beseda.core.clock import Clock
 from beseda.core.services import Services
 from beseda.features.analytics.model import Metric, Metrics, Period, SeriesStep
 from beseda.features.analytics.service import AnalyticsService
-from beseda.web.auth import needs
+from beseda.web.auth import READ
 from beseda.web.fields import BotQuery, Moment
 from beseda.web.problems import problems
 from beseda.web.responses import show
@@ -157,7 +157,7 @@ def router(services: Services) -> APIRouter:
         response_model=MetricsOut,
         summary="Get the figures of a period",
         responses=problems(422),
-        dependencies=[Depends(needs("read"))],
+        dependencies=[READ],
     )
     async def get_metrics(since: From = None, until: To = None, bot: BotQuery = None) -> Response:
         return show(_show(await analytics.metrics(Period.between(since, until, clock.now(), bot or ""))))
@@ -167,7 +167,7 @@ def router(services: Services) -> APIRouter:
         response_model=SeriesOut,
         summary="Get one metric over time",
         responses=problems(422),
-        dependencies=[Depends(needs("read"))],
+        dependencies=[READ],
     )
     async def get_series(
         metric: Annotated[Metric, Query(description="What to plot.", examples=["messages"])],

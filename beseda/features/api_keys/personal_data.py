@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, LargeBinary, func, literal, or_, update
 
 from beseda.engine.personal_data import Erasure, PersonalDataSource
-from beseda.features.api_keys.tables import kept_answers
+from beseda.web.tables import idempotency_records
 
 
 class KeptAnswerData(PersonalDataSource):
@@ -17,12 +17,12 @@ class KeptAnswerData(PersonalDataSource):
         numbers = [("user_id", erasure.person.user_id), *erasure.marks.ids]
         needles = [f'"{name}":{number}{end}'.encode() for name, number in numbers for end in ",}"]
         holds = or_(*(_holds(connection, needle) for needle in needles))
-        connection.execute(update(kept_answers).where(holds).values(body=b"{}"))
+        connection.execute(update(idempotency_records).where(holds).values(body=b"{}"))
         return {}
 
 
 def _holds(connection: Connection, needle: bytes) -> Any:
     part = literal(needle, LargeBinary)
     if connection.dialect.name == "postgresql":
-        return func.position(part.op("IN")(kept_answers.c.body)) > 0
-    return func.instr(kept_answers.c.body, part) > 0
+        return func.position(part.op("IN")(idempotency_records.c.body)) > 0
+    return func.instr(idempotency_records.c.body, part) > 0

@@ -3,15 +3,15 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends
+from fastapi import APIRouter, Body
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from beseda.core.services import Services
 from beseda.features.api_keys.service import ApiKeyService
 from beseda.web.api_key import ApiKey, Scope
-from beseda.web.auth import needs
-from beseda.web.fields import Closed, Line, RowId
+from beseda.web.auth import ADMIN
+from beseda.web.fields import Line, RowId, StrictModel
 from beseda.web.pagination import OffsetQuery, Page
 from beseda.web.problems import problems
 from beseda.web.responses import ListResponse, show, show_list
@@ -27,7 +27,7 @@ _SHOWN: dict[str, Any] = {
 }
 
 
-class NewKey(Closed):
+class NewKey(StrictModel):
     """A key to be made."""
 
     name: Annotated[Line, Field(description="Who will use it.")]
@@ -62,20 +62,19 @@ class MadeKey(KeyOut):
 def router(services: Services) -> APIRouter:
     """Return the routes of keys."""
     routes, keys = api_router("/keys", "keys"), services.get(ApiKeyService)
-    admin = [Depends(needs("admin"))]
 
-    @routes.get("", response_model=Page[KeyOut], summary="List the keys, newest first", dependencies=admin)
+    @routes.get("", response_model=Page[KeyOut], summary="List the keys, newest first", dependencies=[ADMIN])
     async def list_keys(paging: OffsetQuery) -> Response:
         items = [_show(key) for key in await keys.page(limit=paging.limit, offset=paging.offset)]
         return show_list(ListResponse(items, await keys.count(), paging.limit, paging.offset))
 
-    @routes.post("", status_code=201, response_model=MadeKey, summary="Make a key", dependencies=admin)
+    @routes.post("", status_code=201, response_model=MadeKey, summary="Make a key", dependencies=[ADMIN])
     async def create_key(new: Annotated[NewKey, Body()]) -> Response:
         key, text = await keys.create(new.name, new.scope)
         headers = {"Location": f"/api/v1/keys/{key.id}"}
         return show({**_show(key), "key": text}, status=201, headers=headers)
 
-    @routes.get("/{key_id}", response_model=KeyOut, summary="Get a key", responses=problems(404), dependencies=admin)
+    @routes.get("/{key_id}", response_model=KeyOut, summary="Get a key", responses=problems(404), dependencies=[ADMIN])
     async def get_key(key_id: RowId) -> Response:
         return show(_show(await keys.find(key_id)))
 
@@ -84,7 +83,7 @@ def router(services: Services) -> APIRouter:
         response_model=KeyOut,
         summary="Revoke a key: within two seconds it opens nothing",
         responses=problems(404),
-        dependencies=admin,
+        dependencies=[ADMIN],
     )
     async def revoke_key(key_id: RowId) -> Response:
         return show(_show(await keys.revoke(key_id)))

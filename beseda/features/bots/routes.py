@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
@@ -10,7 +10,7 @@ from beseda.core.errors import BesedaError, NotFoundError
 from beseda.core.services import Services
 from beseda.engine.bot import BotProfile
 from beseda.llm.provider import ModelProvider
-from beseda.web.auth import needs
+from beseda.web.auth import READ
 from beseda.web.dependencies import BotList
 from beseda.web.fields import BotName
 from beseda.web.pagination import Page
@@ -54,7 +54,7 @@ def router(services: Services) -> APIRouter:
     routes = api_router("/bots", "bots")
     bots, models = services.get(BotList), services.get(ModelProvider)
 
-    @routes.get("", response_model=Page[BotOut], summary="List the bots", dependencies=[Depends(needs("read"))])
+    @routes.get("", response_model=Page[BotOut], summary="List the bots", dependencies=[READ])
     async def list_bots() -> Response:
         items = [await _show(profile, bots, models) for profile in bots.profiles]
         return show_list(ListResponse(items, len(items), len(items)))
@@ -64,7 +64,7 @@ def router(services: Services) -> APIRouter:
         response_model=BotOut,
         summary="Get a bot",
         responses=problems(404),
-        dependencies=[Depends(needs("read"))],
+        dependencies=[READ],
     )
     async def get_bot(bot: BotName) -> Response:
         for profile in bots.profiles:

@@ -21,7 +21,7 @@ from beseda.features.broadcasts.model import (
     Recipient,
     RecipientState,
 )
-from beseda.web.fields import Closed, Language, Line, Moment
+from beseda.web.fields import Language, Line, Moment, StrictModel
 
 _MOST_TESTERS = 1000
 _KINDS = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
@@ -92,14 +92,14 @@ Quiet = Annotated[
 ]
 
 
-class ButtonIn(Closed):
+class ButtonIn(StrictModel):
     """A button under the text that leads somewhere."""
 
     labels: Annotated[dict[Language, Label], Field(min_length=1, examples=[{"ru": "Читать", "en": "Read"}])]
     url: Url
 
 
-class AudienceIn(Closed):
+class AudienceIn(StrictModel):
     """All people that talked to the bot in private and match every criterion given here. An empty list matches all."""
 
     languages: list[Code] = Field(
@@ -114,7 +114,7 @@ class AudienceIn(Closed):
         return Audience(tuple(self.languages), self.seen_since, tuple(self.lead_statuses), tuple(self.lead_stages))
 
 
-class BroadcastIn(Closed):
+class BroadcastIn(StrictModel):
     """The texts of a broadcast, its audience, and options for sending. Settings replace options that are omitted."""
 
     bot: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$", examples=["sales"])]
@@ -136,7 +136,7 @@ class BroadcastIn(Closed):
         return BroadcastPlan(self.rate or default.rate, write_cohort(self.cohort), quiet)
 
 
-class BroadcastChange(Closed):
+class BroadcastChange(StrictModel):
     """Changes to a draft; omitted fields stay unchanged."""
 
     title: Annotated[Line | None, Field(examples=["November news"])] = None
@@ -171,7 +171,7 @@ class BroadcastChange(Closed):
         }
 
 
-class PhotoIn(Closed):
+class PhotoIn(StrictModel):
     """A photo: a JPEG or a PNG, as base64."""
 
     content: Annotated[
@@ -187,7 +187,7 @@ class PhotoIn(Closed):
         return content, next((kind for head, kind in _KINDS.items() if content.startswith(head)), "")
 
 
-class ResumeIn(Closed):
+class ResumeIn(StrictModel):
     """Options for resuming: `retry_unknown` sends again if the result of the first attempt is unknown."""
 
     retry_unknown: Annotated[bool, Strict()] = False

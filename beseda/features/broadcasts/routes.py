@@ -1,10 +1,9 @@
 """Broadcasts: create, count, test, send and pause them, and read the results."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Query
+from fastapi import APIRouter, Body, Query
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -23,7 +22,7 @@ from beseda.features.broadcasts._forms import (
 from beseda.features.broadcasts.model import Broadcast, BroadcastFilter, BroadcastState, NewBroadcast, RecipientState
 from beseda.features.broadcasts.service import BroadcastService
 from beseda.web.api_key import ApiKey
-from beseda.web.auth import needs
+from beseda.web.auth import ADMIN, READ, WRITE
 from beseda.web.dependencies import BotList
 from beseda.web.etag import ETAG, IfMatch, tag
 from beseda.web.fields import BotQuery, RowId
@@ -34,8 +33,7 @@ from beseda.web.routing import api_router
 
 _ORDER = "broadcasts"
 _DRAFT: dict[str, Any] = {"response_model": BroadcastOut, "responses": {200: {"headers": ETAG}, **problems(404, 409)}}
-Writer = Annotated[ApiKey, Depends(needs("write"))]
-Step = Callable[[int], Awaitable[Broadcast]]
+Writer = Annotated[ApiKey, WRITE]
 
 
 def router(services: Services) -> APIRouter:
@@ -49,10 +47,8 @@ def router(services: Services) -> APIRouter:
 
 
 def _add_lists(routes: APIRouter, broadcasts: BroadcastService) -> None:
-    read = [Depends(needs("read"))]
-
     @routes.get(
-        "", response_model=Page[BroadcastOut], summary="List broadcasts, the last made first", dependencies=read
+        "", response_model=Page[BroadcastOut], summary="List broadcasts, the last made first", dependencies=[READ]
     )
     async def list_broadcasts(
         paging: PageQuery,
@@ -73,7 +69,7 @@ def _add_lists(routes: APIRouter, broadcasts: BroadcastService) -> None:
         response_model=BroadcastOut,
         summary="Get a broadcast and what became of it so far",
         responses={200: {"headers": ETAG}, **problems(404)},
-        dependencies=read,
+        dependencies=[READ],
     )
     async def get_broadcast(broadcast_id: RowId) -> Response:
         return _show(await broadcasts.find(broadcast_id))
@@ -83,7 +79,7 @@ def _add_lists(routes: APIRouter, broadcasts: BroadcastService) -> None:
         response_model=PeopleOut,
         summary="Count the people it would go to, before it is sent",
         responses=problems(404),
-        dependencies=read,
+        dependencies=[READ],
     )
     async def count_audience(broadcast_id: RowId) -> Response:
         broadcast = await broadcasts.find(broadcast_id)
@@ -95,7 +91,7 @@ def _add_lists(routes: APIRouter, broadcasts: BroadcastService) -> None:
         summary="List the people of a broadcast by their numbers",
         description="`offset` is not counted here: read on with the cursor. `total` is that of the broadcast.",
         responses=problems(404),
-        dependencies=read,
+        dependencies=[READ],
     )
     async def list_recipients(
         broadcast_id: RowId,
@@ -173,38 +169,43 @@ def _add_photo(routes: APIRouter, broadcasts: BroadcastService) -> None:
 
 
 def _add_steps(routes: APIRouter, broadcasts: BroadcastService) -> None:
-    steps: list[tuple[str, str, str, Step]] = [
-        ("start", "Send a draft: first to its cohort, where it has one", "admin", broadcasts.start),
-        ("continue", "Send to everybody, now that the test has been seen", "admin", broadcasts.go_on),
-        ("pause", "Send nothing more for now", "write", broadcasts.pause),
-        ("cancel", "Send nothing more, for good", "write", broadcasts.cancel),
-    ]
-    for name, summary, scope, step in steps:
-        _add_step(routes, name, step, {"summary": summary, "dependencies": [Depends(needs(scope))]})
+    step: dict[str, Any] = {"response_model": BroadcastOut, "responses": problems(404, 409)}
+
+    @routes.post(
+        "/{broadcast_id}/start",
+        summary="Send a draft: first to its cohort, where it has one",
+        dependencies=[ADMIN],
+        **step,
+    )
+    async def start_broadcast(broadcast_id: RowId) -> Response:
+        return _show(await broadcasts.start(broadcast_id))
+
+    @routes.post(
+        "/{broadcast_id}/continue",
+        summary="Send to everybody, now that the test has been seen",
+        dependencies=[ADMIN],
+        **step,
+    )
+    async def continue_broadcast(broadcast_id: RowId) -> Response:
+        return _show(await broadcasts.go_on(broadcast_id))
+
+    @routes.post("/{broadcast_id}/pause", summary="Send nothing more for now", dependencies=[WRITE], **step)
+    async def pause_broadcast(broadcast_id: RowId) -> Response:
+        return _show(await broadcasts.pause(broadcast_id))
+
+    @routes.post("/{broadcast_id}/cancel", summary="Send nothing more, for good", dependencies=[WRITE], **step)
+    async def cancel_broadcast(broadcast_id: RowId) -> Response:
+        return _show(await broadcasts.cancel(broadcast_id))
 
     @routes.post(
         "/{broadcast_id}/resume",
-        response_model=BroadcastOut,
         summary="Go on after a pause, or after it was stopped",
-        responses=problems(404, 409),
-        dependencies=[Depends(needs("admin"))],
+        dependencies=[ADMIN],
+        **step,
     )
     async def resume_broadcast(broadcast_id: RowId, body: Annotated[ResumeIn | None, Body()] = None) -> Response:
         again = body is not None and body.retry_unknown
         return _show(await broadcasts.resume(broadcast_id, retry_unknown=again))
-
-
-def _add_step(routes: APIRouter, name: str, step: Step, described: dict[str, Any]) -> None:
-    async def take_step(broadcast_id: RowId) -> Response:
-        return _show(await step(broadcast_id))
-
-    routes.post(
-        f"/{{broadcast_id}}/{name}",
-        response_model=BroadcastOut,
-        responses=problems(404, 409),
-        operation_id=f"{name}_broadcast",
-        **described,
-    )(take_step)
 
 
 def _show(broadcast: Broadcast) -> Response:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Body, Depends
+from fastapi import APIRouter, Body
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
@@ -15,19 +15,18 @@ from beseda.features.conversations.routes import TakeoverOut, find
 from beseda.features.takeover.service import OperatorMessage, TakeoverService
 from beseda.telegram.markdown.escape import literal
 from beseda.web.api_key import ApiKey
-from beseda.web.auth import needs
-from beseda.web.fields import Closed, Line, RowId, Words
+from beseda.web.auth import WRITE
+from beseda.web.fields import Line, RowId, StrictModel, Words
 from beseda.web.problems import problems
 from beseda.web.responses import show
 from beseda.web.routing import api_router
 
-_WRITE = needs("write")
 Operator = Annotated[
     Line | None, Field(description="Who writes, as the transcript will show it; the key's name unless given.")
 ]
 
 
-class NewMessage(Closed):
+class NewMessage(StrictModel):
     """A message from an operator."""
 
     text: Annotated[Words, Field(description="Sent in as many messages as Telegram needs.")]
@@ -51,7 +50,7 @@ class AcceptedMessage(BaseModel):
     )
 
 
-class NewTakeover(Closed):
+class NewTakeover(StrictModel):
     """The operator that takes over."""
 
     operator: Operator = None
@@ -83,7 +82,7 @@ def router(services: Services) -> APIRouter:
         responses=problems(404),
     )
     async def send_message(
-        conversation_id: RowId, new: Annotated[NewMessage, Body()], key: Annotated[ApiKey, Depends(_WRITE)]
+        conversation_id: RowId, new: Annotated[NewMessage, Body()], key: Annotated[ApiKey, WRITE]
     ) -> Response:
         line = await find(conversations, conversation_id)
         markdown = new.text if new.markup == "markdown" else literal(new.text)
@@ -104,7 +103,7 @@ def _add_takeover(routes: APIRouter, conversations: ConversationList, takeovers:
     )
     async def take_over(
         conversation_id: RowId,
-        key: Annotated[ApiKey, Depends(_WRITE)],
+        key: Annotated[ApiKey, WRITE],
         new: Annotated[NewTakeover | None, Body()] = None,
     ) -> Response:
         operator = new.operator if new is not None else None
@@ -117,7 +116,7 @@ def _add_takeover(routes: APIRouter, conversations: ConversationList, takeovers:
         response_class=Response,
         summary="Give a conversation back to its bot",
         responses=problems(404),
-        dependencies=[Depends(_WRITE)],
+        dependencies=[WRITE],
     )
     async def give_back(conversation_id: RowId) -> Response:
         await find(conversations, conversation_id)

@@ -13,7 +13,7 @@ from beseda.core.errors import NotFoundError
 from beseda.core.services import Services
 from beseda.features.conversations.model import ConversationFilter, ConversationLine, SaidMessage
 from beseda.features.conversations.queries import ConversationList
-from beseda.web.auth import needs
+from beseda.web.auth import READ
 from beseda.web.fields import BotQuery, Moment, RowId, UserQuery
 from beseda.web.pagination import ListTotals, Page, PageQuery, write_cursor
 from beseda.web.problems import problems
@@ -121,7 +121,7 @@ def router(services: Services) -> APIRouter:
         "",
         response_model=Page[ConversationOut],
         summary="List conversations, the last begun first",
-        dependencies=[Depends(needs("read"))],
+        dependencies=[READ],
     )
     async def list_conversations(
         wanted: Annotated[ConversationFilter, Depends(_read_filter)], paging: PageQuery
@@ -140,7 +140,7 @@ def router(services: Services) -> APIRouter:
         response_model=ConversationDetail,
         summary="Get a conversation with what was said last",
         responses=problems(404),
-        dependencies=[Depends(needs("read"))],
+        dependencies=[READ],
     )
     async def get_conversation(conversation_id: RowId) -> Response:
         line, said = await asyncio.gather(
@@ -160,7 +160,7 @@ def _add_messages(routes: APIRouter, store: ConversationList) -> None:
         response_model=Page[MessageOut],
         summary="Read what was said, oldest first",
         responses=problems(404),
-        dependencies=[Depends(needs("read"))],
+        dependencies=[READ],
     )
     async def list_messages(conversation_id: RowId, paging: PageQuery) -> Response:
         await find(store, conversation_id)

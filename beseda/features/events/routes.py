@@ -11,7 +11,7 @@ from beseda.core.services import Services
 from beseda.db.since import look_back
 from beseda.engine.events.model import Event, EventFilter, EventType
 from beseda.features.leads.service import LeadService
-from beseda.web.auth import needs
+from beseda.web.auth import READ
 from beseda.web.fields import HIGHEST, BotQuery, Moment, RowId, UserQuery
 from beseda.web.pagination import Page, PageQuery, write_cursor
 from beseda.web.problems import problems
@@ -72,7 +72,7 @@ def router(services: Services) -> APIRouter:
         "/events",
         response_model=Page[EventOut],
         summary="List events, newest first",
-        dependencies=[Depends(needs("read"))],
+        dependencies=[READ],
     )
     async def list_events(
         wanted: Annotated[EventFilter, Depends(_read_filter)],
@@ -96,7 +96,7 @@ def router(services: Services) -> APIRouter:
         response_model=Page[EventOut],
         summary="List what has happened to a lead and those merged into it, newest first",
         responses=problems(404),
-        dependencies=[Depends(needs("read"))],
+        dependencies=[READ],
     )
     async def list_lead_events(lead_id: RowId, paging: PageQuery) -> Response:
         order = f"{_ORDER}:{lead_id}"

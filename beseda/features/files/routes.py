@@ -14,7 +14,7 @@ from beseda.core.services import Services
 from beseda.engine.files.model import FileFilter, FileKind, StoredFile
 from beseda.engine.files.repository import FileRepository
 from beseda.engine.files.service import FileService
-from beseda.web.auth import needs
+from beseda.web.auth import READ, WRITE
 from beseda.web.downloads import DOWNLOAD, send_file
 from beseda.web.fields import BotQuery, LongId, UserQuery, read_long_id
 from beseda.web.pagination import ListTotals, Page, PageQuery, write_cursor
@@ -76,9 +76,7 @@ def router(services: Services) -> APIRouter:
     routes = api_router("/files", "files")
     store, files, totals = services.get(FileRepository), services.get(FileService), ListTotals()
 
-    @routes.get(
-        "", response_model=Page[FileOut], summary="List files, newest first", dependencies=[Depends(needs("read"))]
-    )
+    @routes.get("", response_model=Page[FileOut], summary="List files, newest first", dependencies=[READ])
     async def list_files(wanted: Annotated[FileFilter, Depends(_read_filter)], paging: PageQuery) -> Response:
         place = paging.after(_ORDER, int)
         before = place[0] if place else None
@@ -95,7 +93,7 @@ def router(services: Services) -> APIRouter:
         response_model=FileOut,
         summary="Get what is known of a file",
         responses=problems(404),
-        dependencies=[Depends(needs("read"))],
+        dependencies=[READ],
     )
     async def get_file(file_id: LongId) -> Response:
         return show(_show(await _find(store, file_id)))
@@ -110,7 +108,7 @@ def _add_content(routes: APIRouter, store: FileRepository, files: FileService) -
         response_class=Response,
         summary="Download a file",
         responses={**DOWNLOAD, **problems(404)},
-        dependencies=[Depends(needs("read"))],
+        dependencies=[READ],
     )
     async def download_file(file_id: LongId) -> Response:
         file = await _find(store, file_id)
@@ -125,7 +123,7 @@ def _add_content(routes: APIRouter, store: FileRepository, files: FileService) -
         response_class=Response,
         summary="Delete a file",
         responses=problems(404),
-        dependencies=[Depends(needs("write"))],
+        dependencies=[WRITE],
     )
     async def delete_file(file_id: LongId) -> Response:
         file = await _find(store, file_id)

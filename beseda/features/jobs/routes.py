@@ -15,7 +15,7 @@ from beseda.engine.jobs.base import JobQueue
 from beseda.engine.jobs.model import JobState
 from beseda.features.jobs.model import JobFilter, JobLine
 from beseda.features.jobs.queries import JobList
-from beseda.web.auth import needs
+from beseda.web.auth import READ, WRITE
 from beseda.web.fields import BotQuery, LongId, UserQuery, read_long_id
 from beseda.web.pagination import ListTotals, Page, PageQuery, write_time_cursor
 from beseda.web.problems import problems
@@ -92,9 +92,7 @@ def router(services: Services) -> APIRouter:
     routes = api_router("/jobs", "jobs")
     jobs, queue, totals = services.get(JobList), services.get(JobQueue), ListTotals()
 
-    @routes.get(
-        "", response_model=Page[JobOut], summary="List jobs, newest first", dependencies=[Depends(needs("read"))]
-    )
+    @routes.get("", response_model=Page[JobOut], summary="List jobs, newest first", dependencies=[READ])
     async def list_jobs(wanted: Annotated[JobFilter, Depends(_read_filter)], paging: PageQuery) -> Response:
         before = paging.after_time(_ORDER)
         lines, total = await asyncio.gather(
@@ -114,7 +112,7 @@ def router(services: Services) -> APIRouter:
         response_model=JobOut,
         summary="Get a job",
         responses=problems(404),
-        dependencies=[Depends(needs("read"))],
+        dependencies=[READ],
     )
     async def get_job(job_id: LongId) -> Response:
         return show(_show(await _find(jobs, read_long_id(job_id))))
@@ -125,7 +123,7 @@ def router(services: Services) -> APIRouter:
         response_model=JobOut,
         summary="Cancel a job; a running one ends soon",
         responses=problems(404, 409),
-        dependencies=[Depends(needs("write"))],
+        dependencies=[WRITE],
     )
     async def cancel_job(job_id: LongId) -> Response:
         number = read_long_id(job_id)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, Strict
 
 from beseda.features.leads.model import ConsentKind, LeadFilter, LeadSort, LeadStatus, PhoneEvidence, SlotState
-from beseda.web.fields import HIGHEST, Closed, Moment, without_nul
+from beseda.web.fields import HIGHEST, Moment, StrictModel, without_nul
 
 _TELEGRAM_IDS = 2**52  # https://core.telegram.org/bots/api#user: at most 52 significant bits
 _UPDATED_FROM = "Last changed then or later; without `updated_to` a minute earlier is looked at, too."
@@ -142,7 +142,7 @@ class LeadDetail(LeadOut):
     )
 
 
-class NewLeadIn(Closed):
+class NewLeadIn(StrictModel):
     """A person as a lead. If their Telegram user is already a lead, that lead takes over the values given here.
 
     Without `user_id` a phone, a mail address or another contact is required, and a new lead is created.
@@ -170,7 +170,7 @@ class NewLeadIn(Closed):
     )
 
 
-class LeadIn(Closed):
+class LeadIn(StrictModel):
     """Changes to a lead. Omitted fields and null stay unchanged, an empty text clears the field."""
 
     name: Name | None = None
@@ -185,7 +185,7 @@ class LeadIn(Closed):
     model_config = ConfigDict(json_schema_extra={"examples": [{"status": "won", "owner": "Irina"}]})
 
 
-class MergeIn(Closed):
+class MergeIn(StrictModel):
     """The lead that becomes part of the one in the address."""
 
     lead_id: Annotated[int, Strict(), Field(ge=1, le=HIGHEST)]
@@ -193,7 +193,7 @@ class MergeIn(Closed):
     model_config = ConfigDict(json_schema_extra={"examples": [{"lead_id": 31}]})
 
 
-class RevokeIn(Closed):
+class RevokeIn(StrictModel):
     """A consent that is taken back."""
 
     kind: ConsentKind

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Query
+from fastapi import APIRouter, Body, Query
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -14,7 +14,7 @@ from beseda.features.leads.contact import normalise_email, normalise_phone
 from beseda.features.leads.model import Lead, LeadChange, LeadPage, LeadSort, LeadText, Merge, NewLead
 from beseda.features.leads.service import LeadService
 from beseda.web.api_key import ApiKey
-from beseda.web.auth import needs
+from beseda.web.auth import READ, WRITE
 from beseda.web.dependencies import BotList
 from beseda.web.etag import ETAG, IfMatch, tag
 from beseda.web.fields import RowId
@@ -27,14 +27,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _LATEST = 4_000_000_000_000_000  # microseconds: beyond it there is no lead, and soon no date
 _SALES = "sales"
-Writer = Annotated[ApiKey, Depends(needs("write"))]
+Writer = Annotated[ApiKey, WRITE]
 
 
 def router(services: Services) -> APIRouter:
     """Return the routes of leads."""
     routes, leads = api_router("/leads", "leads"), services.get(LeadService)
 
-    @routes.get("", response_model=Page[LeadOut], summary="List leads", dependencies=[Depends(needs("read"))])
+    @routes.get("", response_model=Page[LeadOut], summary="List leads", dependencies=[READ])
     async def list_leads(query: Annotated[LeadQuery, Query()]) -> Response:
         order, offset = f"leads:{query.sort}", query.offset if query.cursor is None else 0
         after = _read_place(query.cursor, order) if query.cursor is not None else None
@@ -47,7 +47,7 @@ def router(services: Services) -> APIRouter:
         response_model=LeadDetail,
         summary="Get a lead with its fields and where they come from",
         responses=problems(404),
-        dependencies=[Depends(needs("read"))],
+        dependencies=[READ],
     )
     async def get_lead(lead_id: RowId) -> Response:
         lead = await leads.find(lead_id)

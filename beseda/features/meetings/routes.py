@@ -11,9 +11,9 @@ from starlette.responses import Response
 from beseda.core.services import Services
 from beseda.features.meetings.model import Meeting, MeetingFilter, MeetingPage, MeetingState
 from beseda.features.meetings.service import MOST_DAYS, MeetingService
-from beseda.web.auth import needs
+from beseda.web.auth import READ, WRITE
 from beseda.web.downloads import send_bytes
-from beseda.web.fields import HIGHEST, BotQuery, Closed, Language, Moment, RowId
+from beseda.web.fields import HIGHEST, BotQuery, Language, Moment, RowId, StrictModel
 from beseda.web.pagination import Page, PageQuery, write_time_cursor
 from beseda.web.problems import problems
 from beseda.web.responses import show, show_list
@@ -126,14 +126,14 @@ class SummaryOut(BaseModel):
     )
 
 
-class NewMeetingIn(Closed):
+class NewMeetingIn(StrictModel):
     """A time to be held for a lead."""
 
     lead_id: Annotated[int, Strict(), Field(ge=1, le=HIGHEST, examples=[12])]
     starts_at: StartsAt
 
 
-class MoveIn(Closed):
+class MoveIn(StrictModel):
     """The new time of a meeting."""
 
     starts_at: StartsAt
@@ -163,7 +163,7 @@ def _add_lists(routes: APIRouter, meetings: MeetingService) -> None:
         "",
         response_model=Page[MeetingOut],
         summary="List meetings, the earliest first",
-        dependencies=[Depends(needs("read"))],
+        dependencies=[READ],
     )
     async def list_meetings(wanted: Annotated[MeetingFilter, Depends(_read_filter)], paging: PageQuery) -> Response:
         page = MeetingPage(paging.limit, paging.offset, paging.after_time(_ORDER))
@@ -180,7 +180,7 @@ def _add_lists(routes: APIRouter, meetings: MeetingService) -> None:
         response_model=SlotsOut,
         summary="List the free times of a bot's calendar",
         responses=problems(404),
-        dependencies=[Depends(needs("read"))],
+        dependencies=[READ],
     )
     async def list_slots(
         bot: Annotated[str, Query(pattern=r"^[a-z][a-z0-9_-]{0,63}$", description="Whose.", examples=["sales"])],
@@ -199,7 +199,7 @@ def _add_one(routes: APIRouter, meetings: MeetingService) -> None:
         response_model=MeetingOut,
         summary="Get a meeting",
         responses=problems(404),
-        dependencies=[Depends(needs("read"))],
+        dependencies=[READ],
     )
     async def get_meeting(meeting_id: RowId) -> Response:
         return show(show_meeting(await meetings.find(meeting_id)))
@@ -209,7 +209,7 @@ def _add_one(routes: APIRouter, meetings: MeetingService) -> None:
         response_model=SummaryOut,
         summary="Read what to know before a meeting",
         responses=problems(404),
-        dependencies=[Depends(needs("read"))],
+        dependencies=[READ],
     )
     async def get_summary(meeting_id: RowId) -> Response:
         return show(asdict(await meetings.summary(meeting_id)))
@@ -225,7 +225,7 @@ def _add_one(routes: APIRouter, meetings: MeetingService) -> None:
             },
             **problems(404),
         },
-        dependencies=[Depends(needs("read"))],
+        dependencies=[READ],
     )
     async def get_calendar_file(meeting_id: RowId, language: AnswerLanguage = "en") -> Response:
         meeting = await meetings.find(meeting_id)
@@ -234,8 +234,6 @@ def _add_one(routes: APIRouter, meetings: MeetingService) -> None:
 
 
 def _add_steps(routes: APIRouter, meetings: MeetingService) -> None:
-    write = [Depends(needs("write"))]
-
     @routes.post(
         "",
         response_model=MeetingOut,
@@ -243,7 +241,7 @@ def _add_steps(routes: APIRouter, meetings: MeetingService) -> None:
         summary="Hold a time for a lead for 15 minutes",
         description="Another time that the lead holds unconfirmed moves here. 409: somebody else has it.",
         responses=problems(404, 409),
-        dependencies=write,
+        dependencies=[WRITE],
     )
     async def book_meeting(body: NewMeetingIn) -> Response:
         meeting = await meetings.book(body.lead_id, body.starts_at)
@@ -255,7 +253,7 @@ def _add_steps(routes: APIRouter, meetings: MeetingService) -> None:
         response_model=MeetingOut,
         summary="Make a booking firm: both sides get the file for their calendar",
         responses=problems(404, 409),
-        dependencies=write,
+        dependencies=[WRITE],
     )
     async def confirm_meeting(meeting_id: RowId) -> Response:
         return show(show_meeting(await meetings.confirm(meeting_id)))
@@ -265,7 +263,7 @@ def _add_steps(routes: APIRouter, meetings: MeetingService) -> None:
         response_model=MeetingOut,
         summary="Move a meeting",
         responses=problems(404, 409),
-        dependencies=write,
+        dependencies=[WRITE],
     )
     async def move_meeting(meeting_id: RowId, body: MoveIn) -> Response:
         return show(show_meeting(await meetings.move(meeting_id, body.starts_at)))
@@ -275,7 +273,7 @@ def _add_steps(routes: APIRouter, meetings: MeetingService) -> None:
         response_model=MeetingOut,
         summary="Call a meeting off",
         responses=problems(404, 409),
-        dependencies=write,
+        dependencies=[WRITE],
     )
     async def cancel_meeting(meeting_id: RowId) -> Response:
         return show(show_meeting(await meetings.cancel(meeting_id)))

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
@@ -13,9 +13,9 @@ from beseda.core.services import Services
 from beseda.features.analytics.model import Period
 from beseda.features.reports import ReportService
 from beseda.features.reports.model import NewReport, Report, ReportFormat, ReportKind, ReportState
-from beseda.web.auth import needs
+from beseda.web.auth import READ, WRITE
 from beseda.web.downloads import DOWNLOAD, send_file
-from beseda.web.fields import Closed, Language, Moment, RowId
+from beseda.web.fields import Language, Moment, RowId, StrictModel
 from beseda.web.pagination import ListTotals, Page, PageQuery, write_cursor
 from beseda.web.problems import problems
 from beseda.web.responses import show, show_list
@@ -39,7 +39,7 @@ _EXAMPLE: dict[str, Any] = {
 }
 
 
-class ReportIn(Closed):
+class ReportIn(StrictModel):
     """A request for a report. Without a period it covers the last thirty days."""
 
     kind: ReportKind = Field(description="What it is about.")
@@ -83,7 +83,7 @@ def router(services: Services) -> APIRouter:
         "",
         response_model=Page[ReportOut],
         summary="List reports, newest first",
-        dependencies=[Depends(needs("read"))],
+        dependencies=[READ],
     )
     async def list_reports(paging: PageQuery) -> Response:
         place = paging.after(_ORDER, int)
@@ -98,7 +98,7 @@ def router(services: Services) -> APIRouter:
         response_model=ReportOut,
         summary="Ask for a report",
         responses=problems(422),
-        dependencies=[Depends(needs("write"))],
+        dependencies=[WRITE],
     )
     async def create_report(asked: ReportIn) -> Response:
         period = Period.between(asked.since, asked.until, clock.now(), asked.bot or "")
@@ -117,7 +117,7 @@ def _add_single(routes: APIRouter, reports: ReportService) -> None:
         response_model=ReportOut,
         summary="Get what is known of a report",
         responses=problems(404),
-        dependencies=[Depends(needs("read"))],
+        dependencies=[READ],
     )
     async def get_report(report_id: RowId) -> Response:
         return show(_show(await reports.find(report_id)))
@@ -127,7 +127,7 @@ def _add_single(routes: APIRouter, reports: ReportService) -> None:
         response_class=Response,
         summary="Download a report that is ready",
         responses={**DOWNLOAD, **problems(404, 409)},
-        dependencies=[Depends(needs("read"))],
+        dependencies=[READ],
     )
     async def download_report(report_id: RowId) -> Response:
         report = await reports.find(report_id)
@@ -139,7 +139,7 @@ def _add_single(routes: APIRouter, reports: ReportService) -> None:
         response_class=Response,
         summary="Delete a report",
         responses=problems(404),
-        dependencies=[Depends(needs("write"))],
+        dependencies=[WRITE],
     )
     async def delete_report(report_id: RowId) -> Response:
         await reports.delete(report_id)

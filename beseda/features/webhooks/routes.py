@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Query
+from fastapi import APIRouter, Body, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 from starlette.responses import Response
 
@@ -12,8 +12,8 @@ from beseda.engine.events.model import EventType
 from beseda.features.events.routes import EventOut, show_event
 from beseda.features.webhooks.model import DeliveryState, EndpointChange, EventDelivery, WebhookEndpoint
 from beseda.features.webhooks.service import WebhookService
-from beseda.web.auth import needs
-from beseda.web.fields import Closed, RowId, without_nul
+from beseda.web.auth import ADMIN
+from beseda.web.fields import RowId, StrictModel, without_nul
 from beseda.web.pagination import OffsetQuery, Page, PageQuery, write_cursor
 from beseda.web.problems import problems
 from beseda.web.responses import ListResponse, show, show_list
@@ -45,7 +45,7 @@ _SHOWN: dict[str, JsonValue] = {
 }
 
 
-class NewWebhook(Closed):
+class NewWebhook(StrictModel):
     """An address that is to receive events."""
 
     url: Address
@@ -58,7 +58,7 @@ class NewWebhook(Closed):
     )
 
 
-class WebhookIn(Closed):
+class WebhookIn(StrictModel):
     """Changes to a webhook; omitted fields and null stay unchanged."""
 
     url: Address | None = None
@@ -113,9 +113,8 @@ class DeliveryOut(BaseModel):
 def router(services: Services) -> APIRouter:
     """Return the routes of webhooks."""
     routes, webhooks = api_router("/webhooks", "webhooks"), services.get(WebhookService)
-    admin = [Depends(needs("admin"))]
 
-    @routes.get("", response_model=Page[WebhookOut], summary="List webhooks, newest first", dependencies=admin)
+    @routes.get("", response_model=Page[WebhookOut], summary="List webhooks, newest first", dependencies=[ADMIN])
     async def list_webhooks(paging: OffsetQuery) -> Response:
         endpoints, total = await webhooks.page(limit=paging.limit, offset=paging.offset)
         return show_list(ListResponse([_show(item) for item in endpoints], total, paging.limit, paging.offset))
@@ -126,7 +125,7 @@ def router(services: Services) -> APIRouter:
         response_model=MadeWebhook,
         summary="Have an address told of events",
         responses=problems(409),
-        dependencies=admin,
+        dependencies=[ADMIN],
     )
     async def create_webhook(new: Annotated[NewWebhook, Body()]) -> Response:
         endpoint, key = await webhooks.create(new.url, bot=new.bot, types=new.types, description=new.description)
@@ -134,7 +133,11 @@ def router(services: Services) -> APIRouter:
         return show({**_show(endpoint), "key": key}, status=201, headers=headers)
 
     @routes.get(
-        "/{webhook_id}", response_model=WebhookOut, summary="Get a webhook", responses=problems(404), dependencies=admin
+        "/{webhook_id}",
+        response_model=WebhookOut,
+        summary="Get a webhook",
+        responses=problems(404),
+        dependencies=[ADMIN],
     )
     async def get_webhook(webhook_id: RowId) -> Response:
         return show(_show(await webhooks.find(webhook_id)))
@@ -144,7 +147,7 @@ def router(services: Services) -> APIRouter:
         response_model=WebhookOut,
         summary="Change a webhook",
         responses=problems(404),
-        dependencies=admin,
+        dependencies=[ADMIN],
     )
     async def change_webhook(webhook_id: RowId, body: Annotated[WebhookIn, Body()]) -> Response:
         types = None if body.types is None else tuple(body.types)
@@ -157,7 +160,7 @@ def router(services: Services) -> APIRouter:
         status_code=204,
         summary="Delete a webhook with its deliveries",
         responses=problems(404),
-        dependencies=admin,
+        dependencies=[ADMIN],
     )
     async def delete_webhook(webhook_id: RowId) -> Response:
         await webhooks.remove(webhook_id)
@@ -168,14 +171,12 @@ def router(services: Services) -> APIRouter:
 
 
 def _add_deliveries(routes: APIRouter, webhooks: WebhookService) -> None:
-    admin = [Depends(needs("admin"))]
-
     @routes.post(
         "/{webhook_id}/key",
         response_model=MadeWebhook,
         summary="Have events signed with another key",
         responses=problems(404, 409),
-        dependencies=admin,
+        dependencies=[ADMIN],
     )
     async def replace_key(webhook_id: RowId, overlap_hours: OverlapQuery = 24) -> Response:
         endpoint, key = await webhooks.replace_key(webhook_id, overlap=timedelta(hours=overlap_hours))
@@ -186,7 +187,7 @@ def _add_deliveries(routes: APIRouter, webhooks: WebhookService) -> None:
         response_model=Page[DeliveryOut],
         summary="List what was sent, newest first",
         responses=problems(404),
-        dependencies=admin,
+        dependencies=[ADMIN],
     )
     async def list_deliveries(
         webhook_id: RowId,
@@ -209,7 +210,7 @@ def _add_deliveries(routes: APIRouter, webhooks: WebhookService) -> None:
         response_model=DeliveryOut,
         summary="Send it again",
         responses=problems(404),
-        dependencies=admin,
+        dependencies=[ADMIN],
     )
     async def redeliver(webhook_id: RowId, delivery_id: RowId) -> Response:
         return show(_show_delivery(await webhooks.redeliver(webhook_id, delivery_id)), status=202)

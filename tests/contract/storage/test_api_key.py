@@ -9,8 +9,7 @@ from beseda.db.database import Database
 from beseda.features.api_keys.repository import ApiKeyRepository
 from beseda.testing.clock import ManualClock
 from beseda.web.api_key import ApiKey, Scope, hash_secret, make_secret, read_key, write_key
-from beseda.web.idempotency_record import KeptAnswer, Repeatable
-from beseda.web.idempotency_repository import KeptAnswerRepository
+from beseda.web.idempotency import IdempotencyRecord, IdempotencyRepository, IdempotentRequest
 
 START = datetime(2026, 11, 20, 9, tzinfo=UTC)
 
@@ -26,8 +25,8 @@ def keys(database: Database, clock: ManualClock) -> ApiKeyRepository:
 
 
 @pytest.fixture
-def answers(database: Database, clock: ManualClock) -> KeptAnswerRepository:
-    return KeptAnswerRepository(database, clock)
+def answers(database: Database, clock: ManualClock) -> IdempotencyRepository:
+    return IdempotencyRepository(database, clock)
 
 
 @pytest.fixture
@@ -63,17 +62,17 @@ async def test_keys_are_listed_newest_first(keys: ApiKeyRepository) -> None:
     assert await keys.count() == 3
 
 
-async def test_one_of_many_claims(answers: KeptAnswerRepository, key: ApiKey) -> None:
-    request = Repeatable(key.id, "k", "f")
+async def test_one_of_many_claims(answers: IdempotencyRepository, key: ApiKey) -> None:
+    request = IdempotentRequest(key.id, "k", "f")
     found = await asyncio.gather(*(answers.claim(request) for _ in range(8)))
     assert found.count(None) == 1
-    assert [item for item in found if item is not None] == [KeptAnswer("f")] * 7
+    assert [item for item in found if item is not None] == [IdempotencyRecord("f")] * 7
 
 
-async def test_answer_is_kept_for_a_day(answers: KeptAnswerRepository, key: ApiKey, clock: ManualClock) -> None:
-    request, answer = Repeatable(key.id, "k", "f"), KeptAnswer("f", 201, {"location": "/1"}, b"\x00\xff")
+async def test_answer_is_kept_for_a_day(answers: IdempotencyRepository, key: ApiKey, clock: ManualClock) -> None:
+    request, answer = IdempotentRequest(key.id, "k", "f"), IdempotencyRecord("f", 201, {"location": "/1"}, b"\x00\xff")
     assert await answers.claim(request) is None
-    await answers.keep(request, answer)
+    await answers.complete(request, answer)
     await answers.release(request)  # of a claim only
     clock.shift(24 * 3600 - 1)
     assert await answers.claim(request) == answer
@@ -82,24 +81,24 @@ async def test_answer_is_kept_for_a_day(answers: KeptAnswerRepository, key: ApiK
 
 
 async def test_claim_of_a_process_that_died_is_free_after_a_minute(
-    answers: KeptAnswerRepository, key: ApiKey, clock: ManualClock
+    answers: IdempotencyRepository, key: ApiKey, clock: ManualClock
 ) -> None:
-    request = Repeatable(key.id, "k", "f")
+    request = IdempotentRequest(key.id, "k", "f")
     await answers.claim(request)
     clock.shift(59)
-    assert await answers.claim(request) == KeptAnswer("f")
+    assert await answers.claim(request) == IdempotencyRecord("f")
     clock.shift(2)
     assert await answers.claim(request) is None
 
 
 async def test_claim_of_a_clock_that_is_ahead_does_no_harm(
-    answers: KeptAnswerRepository, key: ApiKey, clock: ManualClock
+    answers: IdempotencyRepository, key: ApiKey, clock: ManualClock
 ) -> None:
-    request = Repeatable(key.id, "k", "f")
+    request = IdempotentRequest(key.id, "k", "f")
     clock.shift(3600)
     await answers.claim(request)
     clock.shift(-3600)
-    assert await answers.claim(request) == KeptAnswer("f")
+    assert await answers.claim(request) == IdempotencyRecord("f")
     await answers.release(request)
     assert await answers.claim(request) is None
     assert await answers.purge(clock.now()) == 0

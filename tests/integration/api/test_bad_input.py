@@ -10,7 +10,7 @@ import pytest_asyncio
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope, Send
 
-from beseda.api.middleware.api_key import Bodies
+from beseda.api.middleware.body_limit import BodyLimitMiddleware
 from beseda.web.pagination import write_cursor
 from tests.parts.api_server import Answer, ApiServer, serve_api
 
@@ -108,7 +108,7 @@ async def test_body_that_does_not_end_is_not_waited_for() -> None:
 
     scope = {"type": "http", "method": "POST", "path": LIST, "query_string": b"", "headers": []}
     with pytest.raises(HTTPException) as refused:
-        await Bodies(app, 1000, patience=0.1)(scope, drip, send)
+        await BodyLimitMiddleware(app, 1000, timeout=0.1)(scope, drip, send)
     assert refused.value.status_code == 408
 
 

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from beseda.web.idempotency_record import Repeatable
-from beseda.web.idempotency_repository import KeptAnswerRepository
+from beseda.web.idempotency import IdempotencyRepository, IdempotentRequest
 from tests.parts.api_server import Answer, ApiServer, at_once, serve_api
 
 
@@ -58,7 +57,9 @@ async def test_refused_request_may_come_again(api: ApiServer) -> None:
 async def test_request_under_way_is_a_conflict(api: ApiServer) -> None:
     await api.talk()
     [key] = [key for key in await api.app.features.api_keys.page() if key.scope == "write"]
-    await KeptAnswerRepository(api.app.engine.database, api.app.engine.clock).claim(Repeatable(key.id, "k-1", "0" * 64))
+    await IdempotencyRepository(api.app.engine.database, api.app.engine.clock).claim(
+        IdempotentRequest(key.id, "k-1", "0" * 64)
+    )
     other = await send(api)
     assert other.status == 422  # another body: no reason to wait for the first
 
@@ -78,7 +79,7 @@ async def test_answer_is_kept_over_a_restart_and_for_a_day(tmp_path: Path) -> No
         again = await send(api)
         assert again.body == first.body
         now = api.app.engine.clock.now()
-        answers = KeptAnswerRepository(api.app.engine.database, api.app.engine.clock)
+        answers = IdempotencyRepository(api.app.engine.database, api.app.engine.clock)
         assert await answers.purge(now - timedelta(hours=24)) == 0
         assert await answers.purge(now) == 1
 
