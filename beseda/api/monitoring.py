@@ -143,6 +143,7 @@ class _InstallationCollector(Collector):
         self._installation = installation
 
     def collect(self) -> Iterator[Metric]:
+        """Yield the gauges of the installation; prometheus_client calls it for each page."""
         info = GaugeMetricFamily("beseda_info", "Which program this is.", labels=["version"])
         info.add_metric([__version__], 1)
         yield info

@@ -91,6 +91,7 @@ class _Recorder:
         self.body = b""
 
     async def take(self, message: Message) -> None:
+        """Record a message of the response."""
         self._messages.append(message)
         if message["type"] == "http.response.start":
             self.status = message["status"]
@@ -98,6 +99,7 @@ class _Recorder:
             self.body += message.get("body", b"")
 
     def headers(self) -> Mapping[str, str]:
+        """Return the headers that belong to the content; others are added to each response anew."""
         start = self._messages[0]
         return {
             name.decode("latin-1"): value.decode("latin-1")
@@ -106,6 +108,7 @@ class _Recorder:
         }
 
     async def send_on(self) -> None:
+        """Send the recorded response to the client."""
         for message in self._messages:
             await self._send(message)
 
