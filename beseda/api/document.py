@@ -20,33 +20,33 @@ Every request carries a key: `Authorization: Bearer bsd_…`, made by `beseda ke
 `limit` and `offset`, or `cursor` to read on without missing a row. Times are RFC 3339 in UTC; numbers of 63 bits are
 texts. What is refused is a problem of RFC 9457. `Idempotency-Key` makes a POST safe to repeat for 24 hours.
 """
-_REPEATABLE = {
+_IDEMPOTENCY_KEY = {
     "name": HEADER,
     "in": "header",
     "required": False,
-    "description": "A name of your own: the same request within 24 hours is answered again, not done again.",
+    "description": "A unique name of the request: repeated within 24 hours, it gets the first response again.",
     "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
     "example": "7d0f2f6e-import-42",
 }
 _LIMITED = {
-    "RateLimit": {"description": "What is left of the key's rate.", "schema": {"type": "string"}},
-    "RateLimit-Policy": {"description": "The key's rate.", "schema": {"type": "string"}},
+    "RateLimit": {"description": "Remaining requests of the key.", "schema": {"type": "string"}},
+    "RateLimit-Policy": {"description": "Rate limit of the key.", "schema": {"type": "string"}},
 }
 _RETRY = {"Retry-After": {"description": "Seconds to wait.", "required": True, "schema": {"type": "string"}}}
-_CHALLENGE = {"WWW-Authenticate": {"description": "Which kind of key.", "required": True, "schema": {"type": "string"}}}
+_CHALLENGE = {"WWW-Authenticate": {"description": "Kind of the key.", "required": True, "schema": {"type": "string"}}}
 _ALWAYS = (400, 401, 403, 422, 429, 503)
 _TAGS: Mapping[str, str] = {
     "analytics": "Figures of a period, and one of them over time.",
-    "broadcasts": "One message to many people: tried on a few first, paused, cancelled.",
-    "events": "What has happened to leads, meetings and conversations.",
-    "leads": "People who may buy, with the words that prove what is known of them.",
+    "broadcasts": "One message to many people: tested on a few first, paused, cancelled.",
+    "events": "Events of leads, meetings and conversations.",
+    "leads": "People who may buy, with the quotes behind their fields.",
     "meetings": "Appointments: free slots, bookings that expire unless confirmed, files for calendars.",
     "reports": "Figures as CSV, XLSX or HTML, made by the worker.",
-    "webhooks": "Addresses that are told of events, signed, tried again, with what could not be delivered.",
-    "conversations": "What people and bots say to each other, and an operator in place of a bot.",
-    "bots": "The bots there are.",
-    "files": "What bots keep for people: transcripts, documents, photos, recordings.",
-    "jobs": "Heavy work: how far it is, and its end.",
+    "webhooks": "Addresses that receive signed events, with retries and the results of deliveries.",
+    "conversations": "Messages of people and bots, and operators in place of a bot.",
+    "bots": "The bots of this installation.",
+    "files": "Files that bots keep for people: transcripts, documents, photos, recordings.",
+    "jobs": "Background jobs: their progress and results.",
     "keys": "Keys to this API.",
     "health": "For supervisors and load balancers.",
 }
@@ -108,7 +108,7 @@ def _complete(operation: dict[str, Any], scope: str, *, repeatable: bool) -> Non
         _drop_null(parameter)
     statuses = {*_ALWAYS, *((408, 413, 415) if "requestBody" in operation else ())}
     if repeatable:
-        operation.setdefault("parameters", []).append(_REPEATABLE)
+        operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
         statuses |= {409}
     answers = operation["responses"]
     for status, answer in problems(*statuses).items():

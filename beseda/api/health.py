@@ -55,7 +55,7 @@ def health_router(checks: Mapping[str, Check], *, patience: float = _PATIENCE) -
     router = APIRouter(tags=["health"])
 
     @router.head("/health", include_in_schema=False)  # what some load balancers send
-    @router.get("/health", response_model=Health, summary="Say that the process is alive")
+    @router.get("/health", response_model=Health, summary="Check that the process is alive")
     async def health() -> Response:
         return show({"status": "ok", "service": "beseda", "version": __version__})
 
@@ -63,7 +63,7 @@ def health_router(checks: Mapping[str, Check], *, patience: float = _PATIENCE) -
     @router.get(
         "/ready",
         response_model=Readiness,
-        summary="Say whether every needed part answers, and which does not",
+        summary="Check the parts that the process needs",
         responses={503: {"description": "A part does not answer.", "model": Readiness}},
     )
     async def ready() -> Response:

@@ -117,7 +117,7 @@ def monitoring_router(gauges: InstallationGauges) -> APIRouter:
     @router.get(
         "/metrics",
         tags=["health"],
-        summary="Read what Prometheus reads",
+        summary="Get metrics in the format of Prometheus",
         response_class=Response,
         responses={200: {"content": {"text/plain": {"schema": {"type": "string"}, "example": "beseda_turns 7"}}}},
     )

@@ -17,7 +17,7 @@ SECURITY_SCHEME = {
     "type": "http",
     "scheme": "bearer",
     "bearerFormat": "bsd_<number>_<secret>",
-    "description": "A key made by `beseda keys create`. Scopes: `read`, `write` (may read too), `admin` (may all).",
+    "description": "A key made by `beseda keys create`. Scopes: `read`, `write` (with `read`), `admin` (with both).",
 }
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="beseda"'}
 _PLACE = "beseda.key"

@@ -30,9 +30,10 @@ async def send_file(path: Path, name: str) -> Response:
     if it does not exist.
     """
     try:
-        file, size = await asyncio.to_thread(_open, path)
+        file = await asyncio.to_thread(path.open, "rb")
     except FileNotFoundError:
         raise NotFoundError(f"the file {path.name}") from None
+    size = os.fstat(file.fileno()).st_size
     headers = {
         "Content-Disposition": write_disposition(name),
         "Content-Length": str(size),
@@ -56,11 +57,6 @@ def write_disposition(name: str) -> str:
     name = name.encode(errors="replace").decode() or "file"
     plain = "".join(c if c.isascii() and (c.isalnum() or c in _PLAIN) else "_" for c in name)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
-
-
-def _open(path: Path) -> tuple[BinaryIO, int]:
-    file = path.open("rb")
-    return file, os.fstat(file.fileno()).st_size
 
 
 async def _read(file: BinaryIO, size: int) -> AsyncIterator[bytes]:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Path, Query
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidatorFunctionWrapHandler, WrapValidator
 from pydantic_core import PydanticCustomError
 from starlette.exceptions import HTTPException
 
@@ -43,14 +43,11 @@ Language = Annotated[
 ]
 
 
-def _with_plus(given: object) -> object:
+def _read_moment(given: object, read: ValidatorFunctionWrapHandler) -> datetime:
     # In an address a plus sign is a space: https://url.spec.whatwg.org/#urlencoded-parsing.
     if isinstance(given, str) and _LOST_PLUS.search(given):
         raise ValueError("the plus sign of the time zone became a space: write %2B03:00 for +03:00")
-    return given
-
-
-def _aware(moment: datetime) -> datetime:
+    moment: datetime = read(given)
     if moment.tzinfo is None:
         return moment.replace(tzinfo=UTC)
     try:
@@ -71,7 +68,7 @@ BotQuery = Annotated[
 UserQuery = Annotated[
     int | None, Query(ge=1, le=HIGHEST, description="Of this Telegram user only.", examples=[700000001])
 ]
-Moment = Annotated[datetime, BeforeValidator(_with_plus), AfterValidator(_aware)]
+Moment = Annotated[datetime, WrapValidator(_read_moment)]
 Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(without_nul)]
 Words = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(without_nul)]
 

@@ -32,17 +32,17 @@ class Page(BaseModel, Generic[T]):
     """A page of a list."""
 
     items: list[T]
-    total: int = Field(description="How many there are in all; of very many, as counted a moment ago.", examples=[1])
+    total: int = Field(description="Number of all items; of very many, as counted a moment ago.", examples=[1])
     limit: int = Field(examples=[100])
     offset: int = Field(examples=[0])
     next_cursor: str | None = Field(
-        description="Where the next page begins; null where this one is not full.", examples=[None]
+        description="Cursor of the next page; null if this page is not full.", examples=[None]
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """Which page of a list is asked for."""
+    """The requested page of a list."""
 
     limit: int
     offset: int
@@ -73,19 +73,19 @@ class Paging:
         return ListResponse(items, total, self.limit, offset, cursor() if more else None)
 
 
+# Async, though they wait for nothing: FastAPI hands other dependencies, classes too, to a thread:
+# https://fastapi.tiangolo.com/async/#dependencies.
 async def _read_paging(
-    limit: Annotated[int, Query(ge=1, le=500, description="How many at most.")] = 100,
-    offset: Annotated[int, Query(ge=0, le=10_000, description="How many to leave out; with a cursor, none.")] = 0,
-    cursor: Annotated[
-        str | None, Query(max_length=500, description="`next_cursor` of the page before: the way to read on and on.")
-    ] = None,
+    limit: Annotated[int, Query(ge=1, le=500, description="Maximum number of items.")] = 100,
+    offset: Annotated[int, Query(ge=0, le=10_000, description="Number of items to skip; ignored with a cursor.")] = 0,
+    cursor: Annotated[str | None, Query(max_length=500, description="`next_cursor` of the previous page.")] = None,
 ) -> Paging:
     return Paging(limit, offset, cursor)
 
 
 async def _read_offset(
-    limit: Annotated[int, Query(ge=1, le=500, description="How many at most.")] = 100,
-    offset: Annotated[int, Query(ge=0, le=10_000, description="How many to leave out.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=500, description="Maximum number of items.")] = 100,
+    offset: Annotated[int, Query(ge=0, le=10_000, description="Number of items to skip.")] = 0,
 ) -> Paging:
     return Paging(limit, offset, None)
 

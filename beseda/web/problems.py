@@ -1,6 +1,6 @@
 """Every refusal of the web is a problem of RFC 9457: JSON with `title`, `status` and `detail`, never a traceback."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -53,19 +53,19 @@ from beseda.web.responses import write_json
 MEDIA_TYPE = "application/problem+json"
 _MOST_ERRORS = 20  # of one request: a body of many unknown fields must not make an answer larger than itself
 _LONGEST_PLACE = 200
-_SAID = {
-    HTTPStatus.BAD_REQUEST: "The request makes no sense: a made-up cursor, or bytes that are no text.",
-    HTTPStatus.UNAUTHORIZED: "No key, a wrong one, or a revoked one.",
+_DESCRIPTIONS = {
+    HTTPStatus.BAD_REQUEST: "The request is malformed: an invalid cursor, or bytes that are not text.",
+    HTTPStatus.UNAUTHORIZED: "The key is missing, wrong or revoked.",
     HTTPStatus.FORBIDDEN: "The key's scope does not allow this.",
-    HTTPStatus.NOT_FOUND: "There is no such thing.",
-    HTTPStatus.REQUEST_TIMEOUT: "The body did not come in time.",
-    HTTPStatus.CONFLICT: "It contradicts what is there, or the same request is under way.",
+    HTTPStatus.NOT_FOUND: "The object does not exist.",
+    HTTPStatus.REQUEST_TIMEOUT: "The body did not arrive in time.",
+    HTTPStatus.CONFLICT: "The request conflicts with the current state, or the same request is in progress.",
     HTTPStatus.PRECONDITION_FAILED: "`If-Match` names an older version.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than this API reads.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not `application/json`.",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "A field or a parameter is not what it should be; `errors` lists which.",
-    HTTPStatus.TOO_MANY_REQUESTS: "The key's rate is used up; `Retry-After` says when to come back.",
-    HTTPStatus.SERVICE_UNAVAILABLE: "A part that this needs does not answer.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "A field or a parameter is invalid; `errors` lists them.",
+    HTTPStatus.TOO_MANY_REQUESTS: "The rate limit of the key is exceeded; `Retry-After` is the wait in seconds.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "A service that the request needs does not respond.",
 }
 # Of an error and its subclasses, as far as these have no status of their own; any other error is a bug: 500.
 _STATUSES: Mapping[type[BesedaError], HTTPStatus] = {
@@ -109,14 +109,14 @@ SCHEMA: Mapping[str, Any] = {
     "type": "object",
     "required": ["type", "title", "status"],
     "properties": {
-        "type": {"type": "string", "description": "`about:blank`: the status says what kind it is."},
+        "type": {"type": "string", "description": "`about:blank`: the kind is that of the status."},
         "title": {"type": "string", "description": "The status in words."},
         "status": {"type": "integer"},
-        "detail": {"type": "string", "description": "What is wrong here."},
-        "code": {"type": "string", "description": "A name for programs, where there is one."},
+        "detail": {"type": "string", "description": "Explanation of this problem."},
+        "code": {"type": "string", "description": "Name of the error for programs, if it has one."},
         "errors": {
             "type": "array",
-            "description": "The fields at fault.",
+            "description": "The invalid fields.",
             "items": {
                 "type": "object",
                 "required": ["place", "problem"],
@@ -138,17 +138,18 @@ def show_problem(status: int, detail: str = "", headers: Mapping[str, str] | Non
 
 
 def show_error(error: BesedaError, headers: Mapping[str, str] | None = None, **more: object) -> Response:
-    """Return one of our errors as a problem: its status, and the text that a user reads."""
-    return show_problem(find_status(type(error)), _explain(error), headers, **more)
+    """Return one of our errors as a problem with its status.
 
-
-def _explain(error: BesedaError) -> str:
-    """Return the text for users; for errors about a program's input, name the part that is missing or wrong."""
-    if isinstance(error, NotFoundError) and error.detail:
-        return f"There is no {error.detail}." if error.detail[-1].isdigit() else f"Not found: {error.detail}."
-    if isinstance(error, PeriodError) and error.detail:
-        return f"This period cannot be counted: {error.detail}."
-    return explain(error, "en")
+    Its text is that for users. Errors about a program's input name the part that is missing or wrong.
+    """
+    detail = error.detail
+    if isinstance(error, NotFoundError) and detail:
+        text = f"There is no {detail}." if detail[-1].isdigit() else f"Not found: {detail}."
+    elif isinstance(error, PeriodError) and detail:
+        text = f"This period cannot be counted: {detail}."
+    else:
+        text = explain(error, "en")
+    return show_problem(find_status(type(error)), text, headers, **more)
 
 
 def find_status(kind: type[BesedaError]) -> int:
@@ -159,7 +160,14 @@ def find_status(kind: type[BesedaError]) -> int:
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the `responses` of a route for these errors. Errors that all routes share are added in `document`."""
-    return {status: _describe(status) for status in statuses}
+    described: dict[int | str, dict[str, Any]] = {}
+    for status in statuses:
+        title = _title(status)
+        text = _DESCRIPTIONS.get(HTTPStatus(status), title)
+        example = {"type": "about:blank", "title": title, "status": int(status), "detail": text}
+        content = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}
+        described[status] = {"description": text, "content": {MEDIA_TYPE: content}}
+    return described
 
 
 def add_problem_handlers(app: FastAPI) -> None:
@@ -169,15 +177,21 @@ def add_problem_handlers(app: FastAPI) -> None:
     async def refuse(request: Request, error: HTTPException) -> Response:
         headers = dict(error.headers or {})
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-            # The router tells of the first route at that path; there is one for each method.
-            allowed = headers.get("Allow", "").split(", ")
-            headers["Allow"] = ", ".join(sorted({*allowed, *_list_methods(app, request)} - {""}))
+            # The router names the method of the first route at that path; there is one for each method.
+            allowed = set(headers.get("Allow", "").split(", "))
+            for route in app.routes:
+                if isinstance(route, Route) and route.path_regex.match(request.scope["path"]):
+                    allowed |= route.methods or set()
+            headers["Allow"] = ", ".join(sorted(allowed - {""}))
         return show_problem(error.status_code, str(error.detail), headers)
 
     @app.exception_handler(RequestValidationError)
     async def refuse_input(_: Request, error: RequestValidationError) -> Response:
         shown = error.errors()[:_MOST_ERRORS]
-        found = [{"place": _clean(_place(item["loc"])), "problem": _clean(item["msg"])} for item in shown]
+        found = [
+            {"place": _clean(".".join(map(str, item["loc"]))[:_LONGEST_PLACE]), "problem": _clean(item["msg"])}
+            for item in shown
+        ]
         detail = "; ".join(f"{item['place']}: {item['problem']}" for item in found)
         return show_problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=found)
 
@@ -192,13 +206,6 @@ def add_problem_handlers(app: FastAPI) -> None:
         return show_problem(HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-def _list_methods(app: FastAPI, request: Request) -> Iterator[str]:
-    path = request.scope["path"]  # nothing of ours is mounted below another path
-    for route in app.routes:
-        if isinstance(route, Route) and route.path_regex.match(path):
-            yield from route.methods or ()
-
-
 def _title(status: int) -> str:
     try:
         return HTTPStatus(status).phrase
@@ -206,22 +213,6 @@ def _title(status: int) -> str:
         return "Error"
 
 
-def _place(steps: Sequence[object]) -> str:
-    return ".".join(map(str, steps))[:_LONGEST_PLACE]
-
-
 def _clean(text: str) -> str:
     """Return the text without lone surrogates, which JSON cannot represent; names sent by users may contain them."""
     return text if text.isascii() else text.encode(errors="replace").decode()
-
-
-def _describe(status: int) -> dict[str, Any]:
-    title = _title(status)
-    example = {
-        "type": "about:blank",
-        "title": title,
-        "status": int(status),
-        "detail": _SAID.get(HTTPStatus(status), title),
-    }
-    content = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}
-    return {"description": _SAID.get(HTTPStatus(status), title), "content": {MEDIA_TYPE: content}}

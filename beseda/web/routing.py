@@ -10,7 +10,6 @@ from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -31,31 +30,25 @@ class JsonRequest(Request):
 
 
 class JsonRoute(APIRoute):
-    """A route that reads its body so, and refuses query parameters that it does not know."""
+    """A route that reads its body as `JsonRequest`, and rejects unknown query parameters."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = self._get_body_handler()
+        handle = super().get_route_handler()
         known = frozenset(_list_parameters(self.dependant))
+        takes_body = self.body_field is not None
 
-        async def handle_known(request: Request) -> Response:
+        async def check_and_handle(request: Request) -> Response:
             if request.scope["query_string"]:
                 _check_parameters(request, known)
-            return await handle(request)
-
-        return handle_known
-
-    def _get_body_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
-        if self.body_field is None:
-            return handle
-
-        async def handle_json(request: Request) -> Response:
+            if not takes_body:
+                return await handle(request)
             headers = request.headers
-            if not _is_json(headers.get("content-type", "")) and _has_body(headers):
+            has_body = "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+            if has_body and not _is_json(headers.get("content-type", "")):
                 raise HTTPException(415, "Send JSON, as Content-Type: application/json.")
             return await handle(JsonRequest(request.scope, request.receive))
 
-        return handle_json
+        return check_and_handle
 
 
 def api_router(prefix: str, tag: str) -> APIRouter:
@@ -82,10 +75,6 @@ def _check_parameters(request: Request, known: Set[str]) -> None:
         there = f"known are {', '.join(sorted(known))}" if known else "there are none here"
         message = f"There is no such parameter; {there}."
         raise RequestValidationError([{"type": "extra", "loc": ("query", name), "msg": message} for name in unknown])
-
-
-def _has_body(headers: Headers) -> bool:
-    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
 
 
 def _is_json(content_type: str) -> bool:

@@ -54,7 +54,8 @@ class IdempotencyMiddleware:
             return
         if body is None:
             return
-        request = IdempotentRequest(key.id, given, _fingerprint(scope, body))
+        fingerprint = hashlib.sha256(scope["path"].encode() + b"\n" + scope["query_string"] + b"\n" + body).hexdigest()
+        request = IdempotentRequest(key.id, given, fingerprint)
         try:
             known = await self._store.claim(request)
         except BesedaError as error:
@@ -119,12 +120,6 @@ def _replay_response(known: IdempotencyRecord, request: IdempotentRequest) -> Re
     if not known.status:
         return show_problem(HTTPStatus.CONFLICT, "The same request is under way.", {"Retry-After": "1"})
     return Response(known.body, known.status, {**known.headers, "Idempotent-Replayed": "true"})
-
-
-def _fingerprint(scope: Scope, body: bytes) -> str:
-    digest = hashlib.sha256(scope["path"].encode() + b"\n" + scope["query_string"] + b"\n")
-    digest.update(body)
-    return digest.hexdigest()
 
 
 async def _read(receive: Receive) -> bytes | None:

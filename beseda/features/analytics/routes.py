@@ -19,13 +19,11 @@ from beseda.web.routing import api_router
 
 From = Annotated[
     Moment | None,
-    Query(
-        alias="from", description="Beginning; 30 days before the end if left out.", examples=["2026-11-01T00:00:00Z"]
-    ),
+    Query(alias="from", description="Beginning; 30 days before the end if omitted.", examples=["2026-11-01T00:00:00Z"]),
 ]
 To = Annotated[
     Moment | None,
-    Query(alias="to", description="End, not included; now if left out.", examples=["2026-11-20T00:00:00Z"]),
+    Query(alias="to", description="End, not included; now if omitted.", examples=["2026-11-20T00:00:00Z"]),
 ]
 _EXAMPLE: dict[str, Any] = {
     "from": "2026-11-01T00:00:00Z",
@@ -100,7 +98,7 @@ class MetricsOut(BaseModel):
     messages: int = Field(description="Messages of people and answers to them.")
     answers: int
     failures: int = Field(description="Messages that got no answer.")
-    active_users: int = Field(description="Different people who wrote.")
+    active_users: int = Field(description="Number of people that wrote a message.")
     response_time_ms: ResponseTimeOut
     model_calls: int
     model_failures: int
@@ -170,9 +168,9 @@ def router(services: Services) -> APIRouter:
         dependencies=[READ],
     )
     async def get_series(
-        metric: Annotated[Metric, Query(description="What to plot.", examples=["messages"])],
+        metric: Annotated[Metric, Query(description="Metric to return.", examples=["messages"])],
         step: Annotated[
-            SeriesStep, Query(description="How wide a point is; weeks begin on Mondays, all in UTC.")
+            SeriesStep, Query(description="Width of a point in UTC; weeks begin on Mondays.")
         ] = SeriesStep.DAY,
         since: From = None,
         until: To = None,

@@ -14,7 +14,7 @@ from beseda.web.auth import ADMIN
 from beseda.web.fields import Line, RowId, StrictModel
 from beseda.web.pagination import OffsetQuery, Page
 from beseda.web.problems import problems
-from beseda.web.responses import ListResponse, show, show_list
+from beseda.web.responses import ListResponse, show
 from beseda.web.routing import api_router
 
 _SHOWN: dict[str, Any] = {
@@ -28,16 +28,16 @@ _SHOWN: dict[str, Any] = {
 
 
 class NewKey(StrictModel):
-    """A key to be made."""
+    """A key to create."""
 
-    name: Annotated[Line, Field(description="Who will use it.")]
-    scope: Annotated[Scope, Field(description="What it may do.")] = Scope.READ
+    name: Annotated[Line, Field(description="Name of the key's user.")]
+    scope: Annotated[Scope, Field(description="Permissions of the key.")] = Scope.READ
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "crm", "scope": "write"}]})
 
 
 class KeyOut(BaseModel):
-    """A key; its secret is nowhere."""
+    """A key without its secret, which is not stored."""
 
     id: int
     name: str
@@ -66,9 +66,9 @@ def router(services: Services) -> APIRouter:
     @routes.get("", response_model=Page[KeyOut], summary="List the keys, newest first", dependencies=[ADMIN])
     async def list_keys(paging: OffsetQuery) -> Response:
         items = [_show(key) for key in await keys.page(limit=paging.limit, offset=paging.offset)]
-        return show_list(ListResponse(items, await keys.count(), paging.limit, paging.offset))
+        return show(ListResponse(items, await keys.count(), paging.limit, paging.offset))
 
-    @routes.post("", status_code=201, response_model=MadeKey, summary="Make a key", dependencies=[ADMIN])
+    @routes.post("", status_code=201, response_model=MadeKey, summary="Create a key", dependencies=[ADMIN])
     async def create_key(new: Annotated[NewKey, Body()]) -> Response:
         key, text = await keys.create(new.name, new.scope)
         headers = {"Location": f"/api/v1/keys/{key.id}"}
@@ -81,7 +81,7 @@ def router(services: Services) -> APIRouter:
     @routes.delete(
         "/{key_id}",
         response_model=KeyOut,
-        summary="Revoke a key: within two seconds it opens nothing",
+        summary="Revoke a key; it stops working within two seconds",
         responses=problems(404),
         dependencies=[ADMIN],
     )

@@ -1,4 +1,4 @@
-"""Bots: which there are, and which of them run here."""
+"""Bots: list them, with those that run in this process."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from beseda.web.dependencies import BotList
 from beseda.web.fields import BotName
 from beseda.web.pagination import Page
 from beseda.web.problems import problems
-from beseda.web.responses import ListResponse, show, show_list
+from beseda.web.responses import ListResponse, show
 from beseda.web.routing import api_router
 
 
@@ -57,7 +57,7 @@ def router(services: Services) -> APIRouter:
     @routes.get("", response_model=Page[BotOut], summary="List the bots", dependencies=[READ])
     async def list_bots() -> Response:
         items = [await _show(profile, bots, models) for profile in bots.profiles]
-        return show_list(ListResponse(items, len(items), len(items)))
+        return show(ListResponse(items, len(items), len(items)))
 
     @routes.get(
         "/{bot}",

@@ -76,16 +76,16 @@ Texts = Annotated[
 Label = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_check_text)]
 Url = Annotated[str, Field(pattern=r"^https?://[!-~]+$", max_length=2000, examples=["https://example.org/news"])]
 Code = Annotated[str, Field(pattern=r"^[a-z]{2,3}$", examples=["ru"])]
-Rate = Annotated[float, Field(ge=0.1, le=MOST_RATE, description="Messages a second at most.", examples=[25])]
+Rate = Annotated[float, Field(ge=0.1, le=MOST_RATE, description="Maximum of messages per second.", examples=[25])]
 Cohort = Annotated[
     Literal["admins"] | Annotated[int, Strict(), Field(ge=1, le=_MOST_TESTERS)] | None,
-    Field(description="Who gets it first: the owners (`ADMIN_IDS`), or so many people; null for nobody."),
+    Field(description="Recipients of the test: the owners (`ADMIN_IDS`), or a number of people; null for no test."),
 ]
 Quiet = Annotated[
     str,
     Field(
         pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9])?$",
-        description="When it rests, by the clock of the bot's time zone; an empty text for never.",
+        description="Hours without messages in the bot's time zone; empty for none.",
         examples=["22:00-09:00"],
     ),
     AfterValidator(_check_quiet),
@@ -105,7 +105,7 @@ class AudienceIn(StrictModel):
     languages: list[Code] = Field(
         default_factory=list, max_length=50, description="Telegram's codes, their first part."
     )
-    seen_since: Annotated[Moment | None, Field(description="Who wrote to any bot since then.")] = None
+    seen_since: Annotated[Moment | None, Field(description="People that wrote to any bot since this time.")] = None
     lead_statuses: list[Literal["active", "won", "lost"]] = Field(default_factory=list, max_length=3)
     lead_stages: list[Line] = Field(default_factory=list, max_length=50, examples=[["discovery"]])
 

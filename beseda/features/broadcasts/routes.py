@@ -28,7 +28,7 @@ from beseda.web.etag import ETAG, IfMatch, tag
 from beseda.web.fields import BotQuery, RowId
 from beseda.web.pagination import Page, PageQuery, write_cursor
 from beseda.web.problems import problems
-from beseda.web.responses import ListResponse, show, show_list
+from beseda.web.responses import ListResponse, show
 from beseda.web.routing import api_router
 
 _ORDER = "broadcasts"
@@ -47,9 +47,7 @@ def router(services: Services) -> APIRouter:
 
 
 def _add_lists(routes: APIRouter, broadcasts: BroadcastService) -> None:
-    @routes.get(
-        "", response_model=Page[BroadcastOut], summary="List broadcasts, the last made first", dependencies=[READ]
-    )
+    @routes.get("", response_model=Page[BroadcastOut], summary="List broadcasts, newest first", dependencies=[READ])
     async def list_broadcasts(
         paging: PageQuery,
         bot: BotQuery = None,
@@ -62,12 +60,12 @@ def _add_lists(routes: APIRouter, broadcasts: BroadcastService) -> None:
         )
         total = await broadcasts.store.count(wanted)
         items = [show_broadcast(broadcast) for broadcast in found]
-        return show_list(paging.page(items, total, lambda: write_cursor(_ORDER, found[-1].id)))
+        return show(paging.page(items, total, lambda: write_cursor(_ORDER, found[-1].id)))
 
     @routes.get(
         "/{broadcast_id}",
         response_model=BroadcastOut,
-        summary="Get a broadcast and what became of it so far",
+        summary="Get a broadcast with its results so far",
         responses={200: {"headers": ETAG}, **problems(404)},
         dependencies=[READ],
     )
@@ -77,7 +75,7 @@ def _add_lists(routes: APIRouter, broadcasts: BroadcastService) -> None:
     @routes.get(
         "/{broadcast_id}/audience",
         response_model=PeopleOut,
-        summary="Count the people it would go to, before it is sent",
+        summary="Count the audience of a broadcast before it is sent",
         responses=problems(404),
         dependencies=[READ],
     )
@@ -88,15 +86,15 @@ def _add_lists(routes: APIRouter, broadcasts: BroadcastService) -> None:
     @routes.get(
         "/{broadcast_id}/recipients",
         response_model=Page[RecipientOut],
-        summary="List the people of a broadcast by their numbers",
-        description="`offset` is not counted here: read on with the cursor. `total` is that of the broadcast.",
+        summary="List the recipients of a broadcast by their ids",
+        description="`offset` is ignored: use the cursor. `total` counts all recipients of the broadcast.",
         responses=problems(404),
         dependencies=[READ],
     )
     async def list_recipients(
         broadcast_id: RowId,
         paging: PageQuery,
-        state: Annotated[RecipientState | None, Query(description="Of whom this became only.")] = None,
+        state: Annotated[RecipientState | None, Query(description="Recipients in this state only.")] = None,
     ) -> Response:
         broadcast = await broadcasts.find(broadcast_id)
         order = f"{_ORDER}:{broadcast_id}:{state or ''}"
@@ -104,7 +102,7 @@ def _add_lists(routes: APIRouter, broadcasts: BroadcastService) -> None:
         found = await broadcasts.recipients(broadcast_id, state, after=place[0] if place else 0, limit=paging.limit)
         cursor = write_cursor(order, found[-1].user_id) if len(found) == paging.limit else None
         items = [show_recipient(one) for one in found]
-        return show_list(ListResponse(items, broadcast.counts.total, paging.limit, 0, cursor))
+        return show(ListResponse(items, broadcast.counts.total, paging.limit, 0, cursor))
 
 
 def _add_drafts(routes: APIRouter, broadcasts: BroadcastService, bots: BotList) -> None:
@@ -112,7 +110,7 @@ def _add_drafts(routes: APIRouter, broadcasts: BroadcastService, bots: BotList) 
         "",
         status_code=201,
         response_model=BroadcastOut,
-        summary="Write a broadcast: nothing is sent yet",
+        summary="Create a draft; nothing is sent yet",
         responses={201: {"headers": ETAG}},
     )
     async def create_broadcast(body: Annotated[BroadcastIn, Body()], key: Writer) -> Response:
@@ -162,7 +160,7 @@ def _add_photo(routes: APIRouter, broadcasts: BroadcastService) -> None:
             raise HTTPException(422, "A photo is a JPEG or a PNG, as base64.")
         return _show(await broadcasts.rewrite(replace(draft, photo=kind), photo=content))
 
-    @routes.delete("/{broadcast_id}/photo", summary="Take the photo of a draft away", **_DRAFT)
+    @routes.delete("/{broadcast_id}/photo", summary="Delete the photo of a draft", **_DRAFT)
     async def delete_photo(broadcast_id: RowId, _: Writer) -> Response:
         draft = await broadcasts.find(broadcast_id)
         return _show(await broadcasts.rewrite(replace(draft, photo="")))
@@ -173,7 +171,7 @@ def _add_steps(routes: APIRouter, broadcasts: BroadcastService) -> None:
 
     @routes.post(
         "/{broadcast_id}/start",
-        summary="Send a draft: first to its cohort, where it has one",
+        summary="Send a draft, first to its cohort if it has one",
         dependencies=[ADMIN],
         **step,
     )
@@ -182,24 +180,24 @@ def _add_steps(routes: APIRouter, broadcasts: BroadcastService) -> None:
 
     @routes.post(
         "/{broadcast_id}/continue",
-        summary="Send to everybody, now that the test has been seen",
+        summary="Send to all recipients after the test",
         dependencies=[ADMIN],
         **step,
     )
     async def continue_broadcast(broadcast_id: RowId) -> Response:
         return _show(await broadcasts.go_on(broadcast_id))
 
-    @routes.post("/{broadcast_id}/pause", summary="Send nothing more for now", dependencies=[WRITE], **step)
+    @routes.post("/{broadcast_id}/pause", summary="Pause a broadcast", dependencies=[WRITE], **step)
     async def pause_broadcast(broadcast_id: RowId) -> Response:
         return _show(await broadcasts.pause(broadcast_id))
 
-    @routes.post("/{broadcast_id}/cancel", summary="Send nothing more, for good", dependencies=[WRITE], **step)
+    @routes.post("/{broadcast_id}/cancel", summary="Cancel a broadcast", dependencies=[WRITE], **step)
     async def cancel_broadcast(broadcast_id: RowId) -> Response:
         return _show(await broadcasts.cancel(broadcast_id))
 
     @routes.post(
         "/{broadcast_id}/resume",
-        summary="Go on after a pause, or after it was stopped",
+        summary="Resume a broadcast that was paused or stopped",
         dependencies=[ADMIN],
         **step,
     )

@@ -22,7 +22,7 @@ from beseda.web.responses import show
 from beseda.web.routing import api_router
 
 Operator = Annotated[
-    Line | None, Field(description="Who writes, as the transcript will show it; the key's name unless given.")
+    Line | None, Field(description="Name of the operator in the transcript; the key's name if omitted.")
 ]
 
 
@@ -98,7 +98,7 @@ def _add_takeover(routes: APIRouter, conversations: ConversationList, takeovers:
     @routes.put(
         "/takeover",
         response_model=TakenOver,
-        summary="Take a conversation over: the bot keeps silent, what the person writes is kept",
+        summary="Take over a conversation: the bot stops answering, messages are still stored",
         responses=problems(404),
     )
     async def take_over(

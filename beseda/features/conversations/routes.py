@@ -17,7 +17,7 @@ from beseda.web.auth import READ
 from beseda.web.fields import BotQuery, Moment, RowId, UserQuery
 from beseda.web.pagination import ListTotals, Page, PageQuery, write_cursor
 from beseda.web.problems import problems
-from beseda.web.responses import show, show_list
+from beseda.web.responses import show
 from beseda.web.routing import api_router
 
 _ORDER = "conversations"
@@ -105,7 +105,7 @@ async def _read_filter(
     kind: Annotated[ChatKind | None, Query(description="Of this kind of chat only.")] = None,
     updated_since: Annotated[
         Moment | None,
-        Query(description="In which something was said since a minute before then.", examples=["2026-11-20T00:00:00Z"]),
+        Query(description="With messages since one minute before this time.", examples=["2026-11-20T00:00:00Z"]),
     ] = None,
     taken_over: Annotated[bool | None, Query(description="Whether an operator has taken it over.")] = None,
 ) -> ConversationFilter:
@@ -120,7 +120,7 @@ def router(services: Services) -> APIRouter:
     @routes.get(
         "",
         response_model=Page[ConversationOut],
-        summary="List conversations, the last begun first",
+        summary="List conversations, newest first",
         dependencies=[READ],
     )
     async def list_conversations(
@@ -133,12 +133,12 @@ def router(services: Services) -> APIRouter:
             totals.get(wanted, lambda: store.count(wanted)),
         )
         items = [_show_line(line) for line in lines]
-        return show_list(paging.page(items, total, lambda: write_cursor(_ORDER, lines[-1].id)))
+        return show(paging.page(items, total, lambda: write_cursor(_ORDER, lines[-1].id)))
 
     @routes.get(
         "/{conversation_id}",
         response_model=ConversationDetail,
-        summary="Get a conversation with what was said last",
+        summary="Get a conversation with its last messages",
         responses=problems(404),
         dependencies=[READ],
     )
@@ -158,7 +158,7 @@ def _add_messages(routes: APIRouter, store: ConversationList) -> None:
     @routes.get(
         "/{conversation_id}/messages",
         response_model=Page[MessageOut],
-        summary="Read what was said, oldest first",
+        summary="List messages, oldest first",
         responses=problems(404),
         dependencies=[READ],
     )
@@ -171,7 +171,7 @@ def _add_messages(routes: APIRouter, store: ConversationList) -> None:
         )
         total = await totals.get(conversation_id, lambda: store.count_messages(conversation_id))
         items = [_show_message(message) for message in said]
-        return show_list(paging.page(items, total, lambda: write_cursor(order, said[-1].turn_id, said[-1].id)))
+        return show(paging.page(items, total, lambda: write_cursor(order, said[-1].turn_id, said[-1].id)))
 
 
 async def find(store: ConversationList, conversation_id: int) -> ConversationLine:

@@ -15,7 +15,7 @@ from beseda.web.auth import READ
 from beseda.web.fields import HIGHEST, BotQuery, Moment, RowId, UserQuery
 from beseda.web.pagination import Page, PageQuery, write_cursor
 from beseda.web.problems import problems
-from beseda.web.responses import show_list
+from beseda.web.responses import show
 from beseda.web.routing import api_router
 
 _ORDER = "events"
@@ -59,9 +59,9 @@ async def _read_filter(
 
 
 Since = Annotated[
-    Moment | None, Query(description="Happened then or later; without `until` a minute earlier is looked at, too.")
+    Moment | None, Query(description="At this time or later; without `until` one minute earlier is included.")
 ]
-Until = Annotated[Moment | None, Query(description="Happened before then.")]
+Until = Annotated[Moment | None, Query(description="Before this time.")]
 
 
 def router(services: Services) -> APIRouter:
@@ -87,14 +87,14 @@ def router(services: Services) -> APIRouter:
         events, total = await leads.list_events(
             whole, limit=paging.limit, offset=paging.offset, before=place[0] if place else None
         )
-        return show_list(
+        return show(
             paging.page([show_event(event) for event in events], total, lambda: write_cursor(_ORDER, events[-1].id))
         )
 
     @routes.get(
         "/leads/{lead_id}/events",
         response_model=Page[EventOut],
-        summary="List what has happened to a lead and those merged into it, newest first",
+        summary="List events of a lead and the leads merged into it, newest first",
         responses=problems(404),
         dependencies=[READ],
     )
@@ -104,7 +104,7 @@ def router(services: Services) -> APIRouter:
         events, total = await leads.events(
             lead_id, limit=paging.limit, offset=paging.offset, before=place[0] if place else None
         )
-        return show_list(
+        return show(
             paging.page([show_event(event) for event in events], total, lambda: write_cursor(order, events[-1].id))
         )
 

@@ -19,7 +19,7 @@ from beseda.web.downloads import DOWNLOAD, send_file
 from beseda.web.fields import BotQuery, LongId, UserQuery, read_long_id
 from beseda.web.pagination import ListTotals, Page, PageQuery, write_cursor
 from beseda.web.problems import problems
-from beseda.web.responses import show, show_list
+from beseda.web.responses import show
 from beseda.web.routing import api_router
 
 _ORDER = "files"
@@ -84,14 +84,12 @@ def router(services: Services) -> APIRouter:
             store.page(wanted, limit=paging.limit, offset=paging.offset, before=before),
             totals.get(wanted, lambda: store.count(wanted)),
         )
-        return show_list(
-            paging.page([_show(file) for file in found], total, lambda: write_cursor(_ORDER, found[-1].id))
-        )
+        return show(paging.page([_show(file) for file in found], total, lambda: write_cursor(_ORDER, found[-1].id)))
 
     @routes.get(
         "/{file_id}",
         response_model=FileOut,
-        summary="Get what is known of a file",
+        summary="Get the metadata of a file",
         responses=problems(404),
         dependencies=[READ],
     )

@@ -1,4 +1,4 @@
-"""Jobs: heavy work, how far it is, and its end."""
+"""Background jobs: list, read and cancel them."""
 
 import asyncio
 from datetime import datetime
@@ -19,7 +19,7 @@ from beseda.web.auth import READ, WRITE
 from beseda.web.fields import BotQuery, LongId, UserQuery, read_long_id
 from beseda.web.pagination import ListTotals, Page, PageQuery, write_time_cursor
 from beseda.web.problems import problems
-from beseda.web.responses import show, show_list
+from beseda.web.responses import show
 from beseda.web.routing import api_router
 
 _ORDER = "jobs by time"
@@ -99,7 +99,7 @@ def router(services: Services) -> APIRouter:
             jobs.page(wanted, limit=paging.limit, offset=paging.offset, before=before),
             totals.get(wanted, lambda: jobs.count(wanted)),
         )
-        return show_list(
+        return show(
             paging.page(
                 [_show(line) for line in lines],
                 total,

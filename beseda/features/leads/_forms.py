@@ -9,7 +9,7 @@ from beseda.features.leads.model import ConsentKind, LeadFilter, LeadSort, LeadS
 from beseda.web.fields import HIGHEST, Moment, StrictModel, without_nul
 
 _TELEGRAM_IDS = 2**52  # https://core.telegram.org/bots/api#user: at most 52 significant bits
-_UPDATED_FROM = "Last changed then or later; without `updated_to` a minute earlier is looked at, too."
+_UPDATED_FROM = "Last changed at this time or later; without `updated_to` one minute earlier is included."
 _LEAD: dict[str, JsonValue] = {
     "id": 12,
     "bot": "sales",
@@ -155,7 +155,7 @@ class NewLeadIn(StrictModel):
     contact: Annotated[ContactText, Field(description="A phone, a mail address, or both, in any writing.")] = ""
     phone: Annotated[ContactText, Field(description="A phone number, in any writing.")] = ""
     email: Annotated[ContactText, Field(description="A mail address.")] = ""
-    source: Annotated[Short, Field(description="Where the lead comes from.")] = "api"
+    source: Annotated[Short, Field(description="Source of the lead.")] = "api"
     bot: Annotated[
         str | None, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$", description="The bot: `sales`, or else the first of all.")
     ] = None
@@ -179,7 +179,7 @@ class LeadIn(StrictModel):
     email: Annotated[ContactText | None, Field(description="A mail address.")] = None
     status: LeadStatus | None = None
     stage: Short | None = None
-    owner: Annotated[Name | None, Field(description="Who works on the lead.")] = None
+    owner: Annotated[Name | None, Field(description="Person who works on the lead.")] = None
     notes: Notes | None = None
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"status": "won", "owner": "Irina"}]})
@@ -202,7 +202,7 @@ class RevokeIn(StrictModel):
 
 
 class LeadQuery(BaseModel):
-    """Which leads are asked for. One model: taken one by one, so many parameters cost as much as the query does."""
+    """Filter, order and page of a list of leads."""
 
     bot: Annotated[
         str | None,
@@ -216,18 +216,16 @@ class LeadQuery(BaseModel):
     ] = None
     q: Annotated[
         str | None,
-        Field(max_length=200, description="Words, or a phone, that stand in name, contact, fields or notes."),
+        Field(max_length=200, description="Words or a phone in name, contact, fields or notes."),
     ] = None
-    created_from: Annotated[Moment | None, Field(description="Made then or later.")] = None
-    created_to: Annotated[Moment | None, Field(description="Made before then.")] = None
+    created_from: Annotated[Moment | None, Field(description="Created at this time or later.")] = None
+    created_to: Annotated[Moment | None, Field(description="Created before this time.")] = None
     updated_from: Annotated[Moment | None, Field(description=_UPDATED_FROM)] = None
-    updated_to: Annotated[Moment | None, Field(description="Last changed before then.")] = None
-    sort: Annotated[LeadSort, Field(description="By which time; with a minus the latest first.")] = LeadSort.NEWEST
-    limit: Annotated[int, Field(ge=1, le=500, description="How many at most.")] = 100
-    offset: Annotated[int, Field(ge=0, le=10_000, description="How many to leave out; with a cursor, none.")] = 0
-    cursor: Annotated[
-        str | None, Field(max_length=500, description="`next_cursor` of the page before: the way to read on and on.")
-    ] = None
+    updated_to: Annotated[Moment | None, Field(description="Last changed before this time.")] = None
+    sort: Annotated[LeadSort, Field(description="Time to sort by; with a minus, latest first.")] = LeadSort.NEWEST
+    limit: Annotated[int, Field(ge=1, le=500, description="Maximum number of items.")] = 100
+    offset: Annotated[int, Field(ge=0, le=10_000, description="Number of items to skip; ignored with a cursor.")] = 0
+    cursor: Annotated[str | None, Field(max_length=500, description="`next_cursor` of the previous page.")] = None
 
     def filter(self) -> LeadFilter:
         """Return the filter of the query."""

@@ -1,4 +1,4 @@
-"""Leads: listed, read with the sources of their fields, made, changed, deleted."""
+"""Leads: list, read with the sources of their fields, create, change, merge and delete them."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from starlette.responses import Response
 from beseda.core.services import Services
 from beseda.features.leads._forms import FIELDS, LeadDetail, LeadIn, LeadOut, LeadQuery, MergeIn, NewLeadIn, RevokeIn
 from beseda.features.leads.contact import normalise_email, normalise_phone
-from beseda.features.leads.model import Lead, LeadChange, LeadPage, LeadSort, LeadText, Merge, NewLead
+from beseda.features.leads.model import Lead, LeadChange, LeadPage, Merge, NewLead
 from beseda.features.leads.service import LeadService
 from beseda.web.api_key import ApiKey
 from beseda.web.auth import READ, WRITE
@@ -39,13 +39,19 @@ def router(services: Services) -> APIRouter:
         order, offset = f"leads:{query.sort}", query.offset if query.cursor is None else 0
         after = _read_place(query.cursor, order) if query.cursor is not None else None
         found = await leads.write(query.filter(), LeadPage(query.limit, offset, query.sort, after, FIELDS))
-        cursor = _write_place(found, order, query.sort) if found.count == query.limit else None
-        return _show_list(found, query.limit, offset, cursor)
+        cursor = None
+        if found.count == query.limit:
+            time, number = found.end(query.sort.value.removeprefix("-"))
+            cursor = write_cursor(order, (datetime.fromisoformat(time) - _EPOCH) // _MICROSECOND, number)
+        rest = write_json({"total": found.total, "limit": query.limit, "offset": offset, "next_cursor": cursor})
+        # The database has written the rows as JSON: to read and write them again would take most of the request.
+        body = b'{"items":' + found.array.encode() + b"," + rest[1:]
+        return Response(body, media_type="application/json")
 
     @routes.get(
         "/{lead_id}",
         response_model=LeadDetail,
-        summary="Get a lead with its fields and where they come from",
+        summary="Get a lead with its fields and their sources",
         responses=problems(404),
         dependencies=[READ],
     )
@@ -65,11 +71,13 @@ def _add_changes(routes: APIRouter, leads: LeadService, bots: BotList) -> None:
         "",
         status_code=201,
         response_model=LeadDetail,
-        summary="Make a person a lead",
-        responses={200: {"model": LeadDetail, "description": "There was one, of this Telegram user."}},
+        summary="Create a lead",
+        responses={200: {"model": LeadDetail, "description": "This Telegram user is a lead already."}},
     )
     async def create_lead(body: Annotated[NewLeadIn, Body()], key: Writer) -> Response:
-        bot, contact = _choose_bot(bots, body.bot), _join_contact(body, leads.region)
+        bot = _choose_bot(bots, body.bot)
+        _check_reach(body, leads.region)
+        contact = ", ".join(filter(None, (body.contact, body.phone, body.email)))
         if body.user_id is None and not contact:
             raise HTTPException(422, "Give `user_id`, or a `phone`, `email` or `contact` to make a lead without one.")
         new = NewLead(bot, body.user_id, body.name, contact, body.source, actor=_name(key))
@@ -86,7 +94,10 @@ def _add_changes(routes: APIRouter, leads: LeadService, bots: BotList) -> None:
     ) -> Response:
         _check_reach(body, leads.region)
         if body.stage:
-            _check_stage(bots, (await leads.find(lead_id)).bot, body.stage)
+            bot = (await leads.find(lead_id)).bot
+            stages = next((profile.stages for profile in bots.profiles if profile.name == bot), ())
+            if stages and body.stage not in stages:  # a bot without a funnel takes any
+                raise HTTPException(422, f"`stage` is none of this bot's funnel: {', '.join(stages)}.")
         wanted = LeadChange(**body.model_dump())
         lead = await leads.change(lead_id, wanted, versions=versions, actor=_name(key))
         return show(await _describe(leads, lead), headers=tag(lead.version))
@@ -107,7 +118,7 @@ def _add_changes(routes: APIRouter, leads: LeadService, bots: BotList) -> None:
     @routes.post(
         "/{lead_id}/consents/revoke",
         response_model=LeadDetail,
-        summary="Take a consent back in the person's name",
+        summary="Revoke a consent on behalf of the person",
         responses=problems(404),
     )
     async def revoke_consent(lead_id: RowId, body: Annotated[RevokeIn, Body()], key: Writer) -> Response:
@@ -121,7 +132,7 @@ def _add_merging(routes: APIRouter, leads: LeadService) -> None:
         response_model=LeadDetail,
         summary="Merge another lead of the same person into this one",
         description="The lead in the address goes on, unless only the other one has a Telegram user. The other one "
-        "remains as a trace with `merged_into`, and can be separated again.",
+        "remains with `merged_into`, and can be separated again.",
         responses={200: {"headers": ETAG}, **problems(404, 409, 412)},
     )
     async def merge_leads(lead_id: RowId, body: Annotated[MergeIn, Body()], versions: IfMatch, key: Writer) -> Response:
@@ -134,19 +145,13 @@ def _add_merging(routes: APIRouter, leads: LeadService) -> None:
         "/{lead_id}/unmerge",
         response_model=LeadDetail,
         summary="Separate a lead that was merged into another",
-        description="Call it for the trace. It becomes a lead of its own again, with what its person has said since; "
-        "the other one has again what it had before.",
+        description="Call it for the merged lead. It becomes separate again, with the statements of its person since "
+        "then; the other one gets its former values back.",
         responses={200: {"headers": ETAG}, **problems(404, 409)},
     )
     async def unmerge_lead(lead_id: RowId, key: Writer) -> Response:
         lead = await leads.unmerge(lead_id, actor=_name(key))
         return show(await _describe(leads, lead), headers=tag(lead.version))
-
-
-def _join_contact(body: NewLeadIn, region: str) -> str:
-    """Return all that is given of a person's contact as one text."""
-    _check_reach(body, region)
-    return ", ".join(filter(None, (body.contact, body.phone, body.email)))
 
 
 def _check_reach(body: NewLeadIn | LeadIn, region: str) -> None:
@@ -155,13 +160,6 @@ def _check_reach(body: NewLeadIn | LeadIn, region: str) -> None:
         raise HTTPException(422, "`phone` is no phone number: write it with its country code, like +44 20 7946 0958.")
     if body.email and not normalise_email(body.email):
         raise HTTPException(422, "`email` is no mail address.")
-
-
-def _check_stage(bots: BotList, bot: str, stage: str) -> None:
-    """Refuse a stage that the funnel of the lead's bot does not have; a bot without a funnel takes any."""
-    stages = next((profile.stages for profile in bots.profiles if profile.name == bot), ())
-    if stages and stage not in stages:
-        raise HTTPException(422, f"`stage` is none of this bot's funnel: {', '.join(stages)}.")
 
 
 def _choose_bot(bots: BotList, name: str | None) -> str:
@@ -180,30 +178,13 @@ def _read_place(cursor: str, order: str) -> tuple[datetime, int]:
     return _EPOCH + time * _MICROSECOND, number
 
 
-def _write_place(found: LeadText, order: str, sort: LeadSort) -> str:
-    time, number = found.end(sort.value.removeprefix("-"))
-    return write_cursor(order, (datetime.fromisoformat(time) - _EPOCH) // _MICROSECOND, number)
-
-
-def _show_list(found: LeadText, limit: int, offset: int, cursor: str | None) -> Response:
-    """Return the JSON that the database has written, wrapped as a page of a list."""
-    rest = write_json({"total": found.total, "limit": limit, "offset": offset, "next_cursor": cursor})
-    body = b'{"items":' + found.array.encode() + b"," + rest[1:]
-    return Response(body, media_type="application/json")
-
-
 def _name(key: ApiKey) -> str:
     return f"key:{key.id}"
 
 
-def show_lead(lead: Lead) -> dict[str, Any]:
-    """Return a lead as a list shows it."""
-    return {name: getattr(lead, name) for name in FIELDS}
-
-
 async def _describe(leads: LeadService, lead: Lead) -> dict[str, Any]:
     return {
-        **show_lead(lead),
+        **{name: getattr(lead, name) for name in FIELDS},
         "fields": [asdict(slot) for slot in lead.slots.values()],
         "stages": [asdict(visit) for visit in await leads.stages(lead.id)],
         "consents": [asdict(consent) for consent in await leads.consents(lead.id)],

@@ -16,7 +16,7 @@ from beseda.web.downloads import send_bytes
 from beseda.web.fields import HIGHEST, BotQuery, Language, Moment, RowId, StrictModel
 from beseda.web.pagination import Page, PageQuery, write_time_cursor
 from beseda.web.problems import problems
-from beseda.web.responses import show, show_list
+from beseda.web.responses import show
 from beseda.web.routing import api_router
 
 _ORDER = "meetings"
@@ -38,10 +38,8 @@ _EXAMPLE: dict[str, JsonValue] = {
     "updated_at": "2026-11-20T09:05:00Z",
 }
 
-AnswerLanguage = Annotated[Language, Query(description="Of words in the answer.")]
-StartsAt = Annotated[
-    Moment, Field(description="When it is to begin: one of the free times.", examples=["2026-11-24T11:00:00Z"])
-]
+AnswerLanguage = Annotated[Language, Query(description="Language of the texts in the response.")]
+StartsAt = Annotated[Moment, Field(description="Beginning: one of the free times.", examples=["2026-11-24T11:00:00Z"])]
 
 
 class MeetingOut(BaseModel):
@@ -143,8 +141,8 @@ async def _read_filter(
     bot: BotQuery = None,
     lead_id: Annotated[int | None, Query(ge=1, le=HIGHEST, description="With this lead only.", examples=[12])] = None,
     state: Annotated[MeetingState | None, Query(description="In this state only.")] = None,
-    since: Annotated[Moment | None, Query(description="That begin then or later.")] = None,
-    until: Annotated[Moment | None, Query(description="That begin before then.")] = None,
+    since: Annotated[Moment | None, Query(description="Beginning at this time or later.")] = None,
+    until: Annotated[Moment | None, Query(description="Beginning before this time.")] = None,
 ) -> MeetingFilter:
     return MeetingFilter(bot, lead_id, state, since, until)
 
@@ -169,7 +167,7 @@ def _add_lists(routes: APIRouter, meetings: MeetingService) -> None:
         page = MeetingPage(paging.limit, paging.offset, paging.after_time(_ORDER))
         found = await meetings.list(wanted, page)
         items = [show_meeting(meeting) for meeting in found.items]
-        return show_list(
+        return show(
             paging.page(
                 items, found.total, lambda: write_time_cursor(_ORDER, found.items[-1].starts_at, found.items[-1].id)
             )
@@ -183,9 +181,11 @@ def _add_lists(routes: APIRouter, meetings: MeetingService) -> None:
         dependencies=[READ],
     )
     async def list_slots(
-        bot: Annotated[str, Query(pattern=r"^[a-z][a-z0-9_-]{0,63}$", description="Whose.", examples=["sales"])],
-        day_from: Annotated[date | None, Query(description="The first day; today where left out.")] = None,
-        days: Annotated[int, Query(ge=1, le=MOST_DAYS, description="How many days.")] = 7,
+        bot: Annotated[
+            str, Query(pattern=r"^[a-z][a-z0-9_-]{0,63}$", description="The bot's name.", examples=["sales"])
+        ],
+        day_from: Annotated[date | None, Query(description="First day; today if omitted.")] = None,
+        days: Annotated[int, Query(ge=1, le=MOST_DAYS, description="Number of days.")] = 7,
         language: AnswerLanguage = "en",
     ) -> Response:
         slots = await meetings.free_slots(bot, day_from, days, language)
@@ -207,7 +207,7 @@ def _add_one(routes: APIRouter, meetings: MeetingService) -> None:
     @routes.get(
         "/{meeting_id}/summary",
         response_model=SummaryOut,
-        summary="Read what to know before a meeting",
+        summary="Get the summary for a meeting",
         responses=problems(404),
         dependencies=[READ],
     )
@@ -239,7 +239,7 @@ def _add_steps(routes: APIRouter, meetings: MeetingService) -> None:
         response_model=MeetingOut,
         status_code=201,
         summary="Hold a time for a lead for 15 minutes",
-        description="Another time that the lead holds unconfirmed moves here. 409: somebody else has it.",
+        description="Another time that the lead holds unconfirmed moves here. 409: the time is taken.",
         responses=problems(404, 409),
         dependencies=[WRITE],
     )
@@ -251,7 +251,7 @@ def _add_steps(routes: APIRouter, meetings: MeetingService) -> None:
     @routes.post(
         "/{meeting_id}/confirm",
         response_model=MeetingOut,
-        summary="Make a booking firm: both sides get the file for their calendar",
+        summary="Confirm a meeting: both sides get the file for their calendar",
         responses=problems(404, 409),
         dependencies=[WRITE],
     )
@@ -271,7 +271,7 @@ def _add_steps(routes: APIRouter, meetings: MeetingService) -> None:
     @routes.post(
         "/{meeting_id}/cancel",
         response_model=MeetingOut,
-        summary="Call a meeting off",
+        summary="Cancel a meeting",
         responses=problems(404, 409),
         dependencies=[WRITE],
     )

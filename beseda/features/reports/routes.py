@@ -18,7 +18,7 @@ from beseda.web.downloads import DOWNLOAD, send_file
 from beseda.web.fields import Language, Moment, RowId, StrictModel
 from beseda.web.pagination import ListTotals, Page, PageQuery, write_cursor
 from beseda.web.problems import problems
-from beseda.web.responses import show, show_list
+from beseda.web.responses import show
 from beseda.web.routing import api_router
 
 _ORDER = "reports"
@@ -90,13 +90,13 @@ def router(services: Services) -> APIRouter:
         found = await reports.page(limit=paging.limit, offset=paging.offset, before=place[0] if place else None)
         total = await totals.get(_ORDER, reports.count)
         items = [_show(report) for report in found]
-        return show_list(paging.page(items, total, lambda: write_cursor(_ORDER, found[-1].id)))
+        return show(paging.page(items, total, lambda: write_cursor(_ORDER, found[-1].id)))
 
     @routes.post(
         "",
         status_code=202,
         response_model=ReportOut,
-        summary="Ask for a report",
+        summary="Request a report",
         responses=problems(422),
         dependencies=[WRITE],
     )
@@ -115,7 +115,7 @@ def _add_single(routes: APIRouter, reports: ReportService) -> None:
     @routes.get(
         "/{report_id}",
         response_model=ReportOut,
-        summary="Get what is known of a report",
+        summary="Get the state of a report",
         responses=problems(404),
         dependencies=[READ],
     )

@@ -16,18 +16,18 @@ from beseda.web.auth import ADMIN
 from beseda.web.fields import RowId, StrictModel, without_nul
 from beseda.web.pagination import OffsetQuery, Page, PageQuery, write_cursor
 from beseda.web.problems import problems
-from beseda.web.responses import ListResponse, show, show_list
+from beseda.web.responses import ListResponse, show
 from beseda.web.routing import api_router
 
 Address = Annotated[
     str,
-    Field(min_length=1, max_length=2000, description="Where events are sent: https, and a public address."),
+    Field(min_length=1, max_length=2000, description="Address that receives events: https, and a public host."),
     AfterValidator(without_nul),
 ]
 Note = Annotated[str, Field(max_length=200), AfterValidator(without_nul)]
 ForBot = Annotated[str, Field(pattern=r"^([a-z][a-z0-9_-]{0,63})?$", description="Events of this bot; empty: of all.")]
 OverlapQuery = Annotated[
-    int, Query(ge=0, le=168, description="Hours that events are signed with the key until now, too; 0 cuts at once.")
+    int, Query(ge=0, le=168, description="Hours for which events are signed with the previous key, too; 0 for none.")
 ]
 Types = Annotated[list[EventType], Field(max_length=50, description="Events of these types; empty: of all.")]
 
@@ -46,7 +46,7 @@ _SHOWN: dict[str, JsonValue] = {
 
 
 class NewWebhook(StrictModel):
-    """An address that is to receive events."""
+    """An address to register for events."""
 
     url: Address
     bot: ForBot = ""
@@ -82,7 +82,7 @@ class WebhookOut(BaseModel):
     reason: str
     created_at: datetime
     updated_at: datetime
-    old_key_until: datetime | None = Field(description="Until then events are signed with the key before, too.")
+    old_key_until: datetime | None = Field(description="Until this time events are signed with the previous key, too.")
 
     model_config = ConfigDict(json_schema_extra={"examples": [_SHOWN]})
 
@@ -117,13 +117,13 @@ def router(services: Services) -> APIRouter:
     @routes.get("", response_model=Page[WebhookOut], summary="List webhooks, newest first", dependencies=[ADMIN])
     async def list_webhooks(paging: OffsetQuery) -> Response:
         endpoints, total = await webhooks.page(limit=paging.limit, offset=paging.offset)
-        return show_list(ListResponse([_show(item) for item in endpoints], total, paging.limit, paging.offset))
+        return show(ListResponse([_show(item) for item in endpoints], total, paging.limit, paging.offset))
 
     @routes.post(
         "",
         status_code=201,
         response_model=MadeWebhook,
-        summary="Have an address told of events",
+        summary="Register a webhook",
         responses=problems(409),
         dependencies=[ADMIN],
     )
@@ -174,7 +174,7 @@ def _add_deliveries(routes: APIRouter, webhooks: WebhookService) -> None:
     @routes.post(
         "/{webhook_id}/key",
         response_model=MadeWebhook,
-        summary="Have events signed with another key",
+        summary="Replace the key that signs events",
         responses=problems(404, 409),
         dependencies=[ADMIN],
     )
@@ -185,7 +185,7 @@ def _add_deliveries(routes: APIRouter, webhooks: WebhookService) -> None:
     @routes.get(
         "/{webhook_id}/deliveries",
         response_model=Page[DeliveryOut],
-        summary="List what was sent, newest first",
+        summary="List deliveries, newest first",
         responses=problems(404),
         dependencies=[ADMIN],
     )
@@ -202,13 +202,13 @@ def _add_deliveries(routes: APIRouter, webhooks: WebhookService) -> None:
             webhook_id, state, limit=paging.limit, offset=paging.offset, before=place[0] if place else None
         )
         items = [_show_delivery(delivery) for delivery in found]
-        return show_list(paging.page(items, total, lambda: write_cursor(order, found[-1].id)))
+        return show(paging.page(items, total, lambda: write_cursor(order, found[-1].id)))
 
     @routes.post(
         "/{webhook_id}/deliveries/{delivery_id}/redeliver",
         status_code=202,
         response_model=DeliveryOut,
-        summary="Send it again",
+        summary="Repeat a delivery",
         responses=problems(404),
         dependencies=[ADMIN],
     )
