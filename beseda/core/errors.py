@@ -16,7 +16,6 @@ class BesedaError(Exception):
     """The root: something that we did not foresee."""
 
     retryable: ClassVar[bool] = False
-    has_public_detail: ClassVar[bool] = False  # it contains no secret and is meant for the person, too
 
     def __init__(self, message: str = "", *, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -101,8 +100,6 @@ class NotASlotError(InputError):
 
 class RefusedAddressError(InputError):
     """Events are never sent to this address, such as one of a private network. `detail` names the fault."""
-
-    has_public_detail = True
 
 
 class PeriodError(InputError):

@@ -14,9 +14,7 @@ def error_text(kind: type[BesedaError]) -> Text:
 
 
 def explain(error: BesedaError, language: str) -> str:
-    """Return the text of an error for the user. Its detail is left out, unless it is meant for them."""
-    if error.detail and error.has_public_detail:
-        return error.detail
+    """Return the text of an error for the user. Its detail is left out."""
     if isinstance(error, BudgetExhaustedError) and error.retry_after is not None:
         hours, minutes = divmod(max(1, round(error.retry_after / 60)), 60)
         return _BUDGET_RENEWED.say(language, hours=hours, minutes=minutes)

@@ -147,6 +147,8 @@ def show_error(error: BesedaError, headers: Mapping[str, str] | None = None, **m
         text = f"There is no {detail}." if detail[-1].isdigit() else f"Not found: {detail}."
     elif isinstance(error, PeriodError) and detail:
         text = f"This period cannot be counted: {detail}."
+    elif isinstance(error, RefusedAddressError) and detail:
+        text = detail  # it names the fault of the address, and holds no secret
     else:
         text = explain(error, "en")
     return show_problem(find_status(type(error)), text, headers, **more)
