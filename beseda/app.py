@@ -40,7 +40,7 @@ from beseda.engine.usage.ledger import UsageLedger
 from beseda.engine.usage.model_calls import ModelCallRepository
 from beseda.engine.usage.repository import BudgetRepository
 from beseda.engine.watch import Condition, ConditionWatch
-from beseda.ephemeral.base.rate_limit import RateLimiter
+from beseda.ephemeral.base import RateLimiter
 from beseda.ephemeral.stores import EphemeralStores, open_ephemeral
 from beseda.features.analytics.repository import AnalyticsRepository
 from beseda.features.analytics.service import AnalyticsService

@@ -13,7 +13,7 @@ from beseda.engine.shards import repository as shards
 from beseda.engine.turns import tables as turns
 from beseda.engine.updates import tables as updates
 from beseda.engine.usage import tables as usage
-from beseda.ephemeral.persistent import tables as persistent
+from beseda.ephemeral import sql_state
 from beseda.features.analytics import tables as analytics
 from beseda.features.api_keys import tables as api_keys
 from beseda.features.broadcasts import tables as broadcasts
@@ -36,7 +36,7 @@ MODULES = (
     turns,
     updates,
     usage,
-    persistent,
+    sql_state,
     analytics,
     api_keys,
     broadcasts,

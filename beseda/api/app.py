@@ -20,7 +20,7 @@ from beseda.api.middleware.idempotency import HEADER, IdempotencyMiddleware
 from beseda.api.middleware.rate_limit import RateLimitMiddleware
 from beseda.api.monitoring import InstallationGauges, MonitoringSources, RequestMetricsMiddleware, monitoring_router
 from beseda.core.services import Services
-from beseda.ephemeral.base.rate_limit import RateLimiter
+from beseda.ephemeral.base import RateLimiter
 from beseda.features.analytics import routes as analytics
 from beseda.features.api_keys import routes as api_key
 from beseda.features.api_keys.service import ApiKeyService

@@ -15,13 +15,16 @@ _NONE: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """The conversions between the value of a column and the value of a field. NULL is None without a conversion."""
+    """The conversions between the value of a column and the value of a field."""
 
     load: Callable[[Any], Any]
     dump: Callable[[Any], Any]
 
 
-JSON = Codec(orjson.loads, lambda value: orjson.dumps(value).decode())
+JSON = Codec(
+    lambda text: None if text is None else orjson.loads(text),
+    lambda value: None if value is None else orjson.dumps(value).decode(),
+)
 
 
 class RowMapping(Generic[T]):
@@ -65,9 +68,10 @@ class RowMapping(Generic[T]):
 
     def load(self, row: Row[Any], **given: Any) -> T:
         """Return the instance of a row; `given` are the values of fields that are not stored."""
+        found = row._mapping  # public: attributes of a row named like methods of a tuple are hidden by these
         for name, column, codec in self._plain:
-            value = getattr(row, column)
-            given[name] = value if codec is None or value is None else codec.load(value)
+            value = found[column]
+            given[name] = codec.load(value) if codec is not None else value
         for name, nested in self._nested:
             given[name] = nested.load(row)
         return self._model(**given)
@@ -81,7 +85,7 @@ class RowMapping(Generic[T]):
         found: dict[str, Any] = {}
         for name, column, codec in self._plain:
             value = getattr(item, name)
-            found[column] = value if codec is None or value is None else codec.dump(value)
+            found[column] = codec.dump(value) if codec is not None else value
         for name, nested in self._nested:
             found |= nested.values(getattr(item, name))
         return {column: value for column, value in found.items() if column not in without}
@@ -104,6 +108,8 @@ def _find_codec(kind: Any) -> Codec | None:
     if not isinstance(base, type):
         return None
     if issubclass(base, Enum):
-        return Codec(base, lambda value: value.value)
+        return Codec(
+            lambda value: None if value is None else base(value), lambda value: None if value is None else value.value
+        )
     is_json = issubclass(base, Mapping | Sequence) and not issubclass(base, str | bytes)
     return JSON if is_json else None

@@ -32,9 +32,7 @@ from beseda.engine.turns.question import Question
 from beseda.engine.turns.repository import TurnRepository
 from beseda.engine.turns.service import ChatService, PreparedReply
 from beseda.engine.updates.repository import UpdateRepository
-from beseda.ephemeral.base.bus import Bus
-from beseda.ephemeral.base.cache import Cache
-from beseda.ephemeral.base.state import StateStore
+from beseda.ephemeral.base import Bus, Cache, StateStore
 from beseda.locales import Text
 from beseda.locales.errors import explain
 from beseda.locales.text import language_of

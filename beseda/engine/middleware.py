@@ -21,7 +21,7 @@ from beseda.engine.context import Context
 from beseda.engine.incoming import Event, IncomingMessage, Press
 from beseda.engine.router import Handler
 from beseda.engine.usage.budget_service import BudgetService, Payer, paying
-from beseda.ephemeral.base.rate_limit import Rate, RateLimiter
+from beseda.ephemeral.base import Rate, RateLimiter
 from beseda.locales.errors import error_text, explain
 
 _ALBUM = 60.0  # seconds that the rest of an album has to come: ten files at most

@@ -6,16 +6,12 @@ from dataclasses import dataclass
 
 from beseda.core.clock import SystemClock
 from beseda.db.database import Database
-from beseda.ephemeral.base.bus import Bus
-from beseda.ephemeral.base.cache import Cache
-from beseda.ephemeral.base.history import HistoryStore
-from beseda.ephemeral.base.rate_limit import RateLimiter, TokenBucket
-from beseda.ephemeral.base.state import StateStore
+from beseda.ephemeral.base import Bus, Cache, HistoryStore, RateLimiter, StateStore, TokenBucket
 from beseda.ephemeral.memory.bus import MemoryBus
 from beseda.ephemeral.memory.cache import MemoryCache
 from beseda.ephemeral.memory.history import MemoryHistory
 from beseda.ephemeral.memory.rate_limit import MemoryRateLimiter, MemoryTokenBucket
-from beseda.ephemeral.persistent.state import SqlState
+from beseda.ephemeral.sql_state import SqlState
 
 
 @dataclass(frozen=True, slots=True)

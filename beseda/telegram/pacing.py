@@ -12,7 +12,7 @@ from collections import OrderedDict
 
 from beseda.core.chat import ChatKind
 from beseda.core.clock import Clock
-from beseda.ephemeral.base.rate_limit import TokenBucket
+from beseda.ephemeral.base import TokenBucket
 
 _PRIVATE_EVERY, _GROUP_EVERY = 1.0, 3.0
 _BURST = 3

@@ -20,7 +20,7 @@ NATURAL_KEYS = {
     ("beseda/features/broadcasts/subscriptions.py", ("bot", "user_id")): "a person and a bot",
     ("beseda/engine/usage/repository.py", ("id",)): "a budget's name",
     ("beseda/engine/conversations/summary_repository.py", ("conversation_id",)): "a conversation",
-    ("beseda/ephemeral/persistent/state.py", ("key",)): "a name",
+    ("beseda/ephemeral/sql_state.py", ("key",)): "a name",
     ("beseda/engine/shards/repository.py", ("bot", "name")): "a process",
     ("beseda/features/leads/queries.py", ("bot", "status", "stage")): "a counter",
 }

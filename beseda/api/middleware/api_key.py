@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from beseda.core.errors import BesedaError, StorageError
-from beseda.ephemeral.base.rate_limit import Rate, RateLimiter
+from beseda.ephemeral.base import Rate, RateLimiter
 from beseda.features.api_keys.service import ApiKeyService
 from beseda.web.auth import CHALLENGE, put_key, read_bearer
 from beseda.web.problems import show_error, show_problem

@@ -13,7 +13,7 @@ from beseda.engine.conversations.repository import ConversationRepository
 from beseda.engine.conversations.summary import SummaryService
 from beseda.engine.turns.question import Question
 from beseda.engine.usage.budget import find_day
-from beseda.ephemeral.base.history import HistoryStore
+from beseda.ephemeral.base import HistoryStore
 from beseda.llm.base import ChatModel
 from beseda.llm.fitting import begin_with_user, fit_messages
 from beseda.llm.prompt import Scene, describe_scene, instruct, system_message

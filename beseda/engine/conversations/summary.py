@@ -16,7 +16,7 @@ from beseda.engine.bot import BotProfile
 from beseda.engine.conversations.summary_repository import MAX_WORDS, Piece, Summary, SummaryRepository, cut_words
 from beseda.engine.jobs.base import JobQueue
 from beseda.engine.jobs.model import JobRequest, derive_id
-from beseda.ephemeral.base.bus import Bus
+from beseda.ephemeral.base import Bus
 from beseda.llm.base import ChatModel, ModelRequest, hear_out
 from beseda.llm.quotation import one_line
 

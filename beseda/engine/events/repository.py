@@ -3,15 +3,20 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, true
+from sqlalchemy import ColumnElement, Connection, func, insert, select, true
 
 from beseda.core.clock import Clock, SystemClock
 from beseda.db.database import TO_TELL, Database
+from beseda.db.mapping import Codec, RowMapping
 from beseda.engine.events.model import Event, EventFilter, EventType, NewEvent
 from beseda.engine.events.tables import event_deliveries, events, webhook_endpoints
+
+# Data of events may hold what JSON has no form for: it is written as text.
+_DATA = Codec(orjson.loads, lambda data: orjson.dumps(data, default=str).decode())
+EVENTS = RowMapping(Event, events)
+_NEW_EVENTS = RowMapping(NewEvent, events, codecs={"data": _DATA})
 
 _KNOWN_SECONDS = 10.0
 
@@ -22,8 +27,9 @@ def write_events(connection: Connection, new: Sequence[NewEvent], now: datetime)
         return
     query = select(webhook_endpoints.c.id, webhook_endpoints.c.bot, webhook_endpoints.c.types)
     listeners = connection.execute(query.where(webhook_endpoints.c.active.is_(True))).all()
+    adding = insert(events).returning(events.c.id)
     for event in new:
-        number = connection.execute(_insert(event, now)).scalar_one()
+        number = connection.execute(adding, {**_NEW_EVENTS.values(event), "occurred_at": now}).scalar_one()
         deliveries = [
             {
                 "event_id": number,
@@ -72,18 +78,6 @@ class EventSubscriptions:
         self._until = self._clock.monotonic() + _KNOWN_SECONDS
 
 
-def _insert(event: NewEvent, now: datetime) -> Any:
-    values = {
-        "type": event.type.value,
-        "bot": event.bot,
-        "lead_id": event.lead_id,
-        "user_id": event.user_id,
-        "data": orjson.dumps(event.data, default=str).decode(),
-        "occurred_at": now,
-    }
-    return insert(events).values(values).returning(events.c.id)
-
-
 class EventRepository:
     """Events in SQL. Every method raises StorageError if the database rejects the work or is unavailable."""
 
@@ -99,22 +93,16 @@ class EventRepository:
     async def list(self, wanted: EventFilter, *, limit: int, offset: int = 0, before: int | None = None) -> list[Event]:
         """Return events, newest first: those with ids below `before`, else from `offset` on."""
         behind = true() if before is None else events.c.id < before
-        query = select(events).where(*_conditions(wanted), behind).order_by(events.c.id.desc()).limit(limit)
+        query = select(*EVENTS.columns).where(*_conditions(wanted), behind).order_by(events.c.id.desc()).limit(limit)
         query = query.offset(offset) if before is None else query
         rows = await self._database.read_long(lambda connection: connection.execute(query).all())
-        return [load_event(row) for row in rows]
+        return EVENTS.load_all(rows)
 
     async def count(self, wanted: EventFilter) -> int:
         """Return the number of events that match."""
         query = select(func.count()).select_from(events).where(*_conditions(wanted))
         number: int = await self._database.read_long(lambda connection: connection.execute(query).scalar_one())
         return number
-
-
-def load_event(row: Row[Any]) -> Event:
-    """Return the event of a row of `events`."""
-    data = orjson.loads(row.data)
-    return Event(row.id, EventType(row.type), row.bot, row.lead_id, row.user_id, data, row.occurred_at)
 
 
 def _conditions(wanted: EventFilter) -> list[ColumnElement[bool]]:

@@ -10,8 +10,9 @@ from beseda.core.errors import NotFoundError
 from beseda.engine.jobs.base import JobHandler, JobListener
 from beseda.engine.jobs.executor import Runner, Timing
 from beseda.engine.jobs.model import Job, JobRequest
-from beseda.engine.jobs.notifier import Hints, News
+from beseda.engine.jobs.notifier import News
 from beseda.engine.jobs.repository import JobRepository
+from beseda.ephemeral.base import Bus
 
 
 class TableQueue:
@@ -29,7 +30,7 @@ class TableQueue:
         self._runner = Runner(store, clock, self._timing, self._news.tell)
         self._news.on_cancel = self._runner.cancel
 
-    def connect(self, hints: Hints) -> None:
+    def connect(self, hints: Bus) -> None:
         """Exchange notifications of changes with other processes, from the start on."""
         self._news.connect(hints)
 

@@ -7,10 +7,9 @@ always contains the state in the database.
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from beseda.core.clock import Clock
 from beseda.core.errors import StorageError
@@ -18,23 +17,12 @@ from beseda.core.tasks import end_tasks
 from beseda.engine.jobs.base import JobListener
 from beseda.engine.jobs.model import Job
 from beseda.engine.jobs.repository import JobRepository
+from beseda.ephemeral.base import Bus
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY = 3.0  # seconds between two looks at jobs that run elsewhere: as often as a progress message may be edited
 _WAIT = 1.0  # seconds between two looks of somebody who waits for a job's end
-
-
-class Hints(Protocol):
-    """The part of `storage.base.bus.Bus` that jobs use: hints between processes, any of which may be lost."""
-
-    async def publish(self, topic: str, data: Mapping[str, object]) -> None:
-        """Notify the current subscribers of `topic`. Never raises."""
-        ...
-
-    def subscribe(self, topic: str) -> AbstractAsyncContextManager[AsyncIterator[Mapping[str, object]]]:
-        """Listen for the length of the block."""
-        ...
 
 
 @dataclass(slots=True, eq=False)
@@ -55,7 +43,7 @@ class News:
         self._store = store
         self._clock = clock
         self._holds = holds
-        self._hints: Hints | None = None
+        self._hints: Bus | None = None
         self._listeners: dict[str, JobListener] = {}
         self._followed: dict[int, _Followed] = {}
         self._attended: set[str] = set()
@@ -65,7 +53,7 @@ class News:
         self.closing = False
         self.on_cancel: Callable[[int], object] = lambda _job_id: None
 
-    def connect(self, hints: Hints) -> None:
+    def connect(self, hints: Bus) -> None:
         """Exchange hints with other processes from `start` on."""
         self._hints = hints
 

@@ -13,8 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import orjson
-from sqlalchemy import Connection, Row, Select, and_, false, func, or_, select, true, tuple_, update
+from sqlalchemy import Connection, Select, and_, false, func, or_, select, true, tuple_, update
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -23,9 +22,11 @@ from beseda.core.background_pace import BackgroundPace
 from beseda.core.clock import Clock, SystemClock
 from beseda.core.errors import IdTakenError
 from beseda.db.database import Database
+from beseda.db.mapping import JSON, RowMapping
 from beseda.engine.jobs.model import CRASHED, MAX_LOSSES, Job, JobLease, JobRequest, JobState, Progress
 from beseda.engine.jobs.tables import jobs
 
+_JOBS = RowMapping(Job, jobs)
 _PURGE_CHUNK = 500
 _QUEUED, _RUNNING = JobState.QUEUED.value, JobState.RUNNING.value
 
@@ -58,7 +59,7 @@ class JobRepository:
     async def find_all(self, job_ids: Sequence[int]) -> list[Job]:
         """Return those of these jobs that exist."""
         query = select(jobs).where(jobs.c.id.in_(job_ids))
-        return await self._database.read(lambda connection: [_load(row) for row in connection.execute(query)])
+        return await self._database.read(lambda connection: _JOBS.load_all(connection.execute(query)))
 
     async def publish_next(self, slot: str, stale: datetime, limit: int) -> list[int]:
         """Mark due jobs as sent to a broker now and return their ids, from the first `limit` jobs of the queue."""
@@ -177,7 +178,8 @@ class JobRepository:
 
 def _add(connection: Connection, request: JobRequest, now: datetime) -> Job:
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    values = {**_request_values(request), "ticket": _deal_ticket(connection, request), "created_at": now, "due_at": now}
+    queued = _JOBS.values(Job(request, JobState.QUEUED, now, now))
+    values = {**queued, "ticket": _deal_ticket(connection, request), "owner": ""}
     connection.execute(insert(jobs).values(values).on_conflict_do_nothing(index_elements=["id"]))
     stored = _find(connection, request.id)
     assert stored is not None  # noqa: S101 - the row has just been written in this transaction
@@ -191,29 +193,7 @@ def _find_open(connection: Connection, request: JobRequest) -> Job | None:
     same = and_(jobs.c.slot == request.slot, jobs.c.kind == request.kind, jobs.c.bot == request.bot)
     query = select(jobs).where(same, jobs.c.finished_at.is_(None)).order_by(jobs.c.ticket, jobs.c.id).limit(1)
     row = connection.execute(query).one_or_none()
-    return _load(row) if row is not None else None
-
-
-def _request_values(request: JobRequest) -> dict[str, object]:
-    return {
-        "id": request.id,
-        "kind": request.kind,
-        "payload": orjson.dumps(request.payload).decode(),
-        "bot": request.bot,
-        "chat_id": request.chat_id,
-        "user_id": request.user_id,
-        "slot": request.slot,
-        "state": _QUEUED,
-        "attempt": 0,
-        "max_attempts": request.max_attempts,
-        "losses": 0,
-        "done": 0.0,
-        "total": 0.0,
-        "note": "",
-        "reason": "",
-        "cancelling": False,
-        "owner": "",
-    }
+    return _JOBS.load(row) if row is not None else None
 
 
 def _deal_ticket(connection: Connection, request: JobRequest) -> int:
@@ -228,7 +208,7 @@ def _deal_ticket(connection: Connection, request: JobRequest) -> int:
 
 def _find(connection: Connection, job_id: int) -> Job | None:
     row = connection.execute(select(jobs).where(jobs.c.id == job_id)).one_or_none()
-    return _load(row) if row is not None else None
+    return _JOBS.load(row) if row is not None else None
 
 
 def _count_before(connection: Connection, job_id: int) -> int:
@@ -274,7 +254,7 @@ def _claim(
     row = connection.execute(query).one_or_none()
     if row is None:
         return None
-    job = _start(_load(row), now, again=row.owner == lease.owner)
+    job = _start(_JOBS.load(row), now, again=row.owner == lease.owner)
     over = job.state.is_over
     values = {
         "state": job.state.value,
@@ -309,7 +289,7 @@ def _settled_values(job: Job, now: datetime, shift: timedelta) -> dict[str, obje
         "done": job.progress.done,
         "total": job.progress.total,
         "note": job.progress.note,
-        "result": None if job.result is None else orjson.dumps(job.result).decode(),
+        "result": JSON.dump(job.result),
         "reason": job.reason,
         "due_at": job.due_at + shift,
         "finished_at": (job.finished_at or now) + shift if job.state.is_over else None,
@@ -317,23 +297,3 @@ def _settled_values(job: Job, now: datetime, shift: timedelta) -> dict[str, obje
         "lease_until": None,
         "published_at": None,
     }
-
-
-def _load(row: Row[Any]) -> Job:
-    request = JobRequest(
-        row.id, row.kind, orjson.loads(row.payload), row.bot, row.chat_id, row.user_id, row.slot, row.max_attempts
-    )
-    return Job(
-        request,
-        JobState(row.state),
-        row.created_at,
-        row.due_at,
-        attempt=row.attempt,
-        losses=row.losses,
-        progress=Progress(row.done, row.total, row.note),
-        result=None if row.result is None else orjson.loads(row.result),
-        reason=row.reason,
-        cancelling=row.cancelling,
-        started_at=row.started_at,
-        finished_at=row.finished_at,
-    )

@@ -24,7 +24,7 @@ from beseda.core.outages import OutageLog
 from beseda.core.process_identity import new_process_id
 from beseda.core.tasks import end_tasks
 from beseda.engine.shards.repository import EVERYTHING, LeaseRequest, LeaseStatus, TerritoryRepository
-from beseda.ephemeral.base.bus import Bus
+from beseda.ephemeral.base import Bus
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from beseda.core.clock import Clock, SystemClock
-from beseda.ephemeral.base.rate_limit import Quota, Rate
+from beseda.ephemeral.base import Quota, Rate
 from beseda.ephemeral.memory.expiring import ExpiringMap
 
 

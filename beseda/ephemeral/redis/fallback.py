@@ -10,12 +10,10 @@ from typing import TypeVar
 
 from beseda.core.errors import StorageError
 from beseda.core.message import Message
-from beseda.ephemeral.base.cache import Cache
-from beseda.ephemeral.base.history import HistoryStore
-from beseda.ephemeral.base.rate_limit import Quota, Rate, RateLimiter, TokenBucket
-from beseda.ephemeral.persistent.state import SqlState
+from beseda.ephemeral.base import Cache, HistoryStore, Quota, Rate, RateLimiter, TokenBucket
 from beseda.ephemeral.redis.outage import Outage
 from beseda.ephemeral.redis.state import RedisState
+from beseda.ephemeral.sql_state import SqlState
 
 T = TypeVar("T")
 _HELD = 3600.0  # seconds that a value, or that there is none, stays in Redis: the database has it after that

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from redis.asyncio import Redis
 
-from beseda.ephemeral.base.rate_limit import Quota, Rate
+from beseda.ephemeral.base import Quota, Rate
 from beseda.ephemeral.redis.connection import guard
 
 # One sorted set per key: the times of the latest events in microseconds by the server's clock, so that replicas whose

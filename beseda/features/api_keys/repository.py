@@ -1,14 +1,16 @@
 """API keys."""
 
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, or_, select, update
+from sqlalchemy import Connection, func, insert, or_, select, update
 
 from beseda.core.clock import Clock
 from beseda.db.database import Database
+from beseda.db.mapping import RowMapping
 from beseda.features.api_keys.tables import api_keys
 from beseda.web.api_key import ApiKey, Scope
+
+_KEYS = RowMapping(ApiKey, api_keys)
 
 
 class ApiKeyRepository:
@@ -20,9 +22,9 @@ class ApiKeyRepository:
 
     async def add(self, name: str, scope: Scope, secret_hash: str) -> ApiKey:
         """Store a new key and return it."""
-        row = {"name": name, "scope": scope.value, "secret_hash": secret_hash, "created_at": self._clock.now()}
-        statement = insert(api_keys).values(row).returning(api_keys)
-        return _load(await self._database.write(lambda connection: connection.execute(statement).one()))
+        values = _KEYS.values(ApiKey(0, name, scope, secret_hash, self._clock.now()), without={"id"})
+        statement = insert(api_keys).values(values).returning(*_KEYS.columns)
+        return _KEYS.load(await self._database.write(lambda connection: connection.execute(statement).one()))
 
     async def find(self, key_id: int) -> ApiKey | None:
         """Return a key, revoked or not, or None."""
@@ -30,9 +32,9 @@ class ApiKeyRepository:
 
     async def page(self, *, limit: int, offset: int = 0) -> list[ApiKey]:
         """Return some of the keys, newest first."""
-        query = select(api_keys).order_by(api_keys.c.id.desc()).limit(limit).offset(offset)
+        query = select(*_KEYS.columns).order_by(api_keys.c.id.desc()).limit(limit).offset(offset)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
-        return [_load(row) for row in rows]
+        return _KEYS.load_all(rows)
 
     async def count(self) -> int:
         """Return how many keys there are."""
@@ -58,9 +60,5 @@ class ApiKeyRepository:
 
 
 def _find(connection: Connection, key_id: int) -> ApiKey | None:
-    row = connection.execute(select(api_keys).where(api_keys.c.id == key_id)).one_or_none()
-    return _load(row) if row is not None else None
-
-
-def _load(row: Row[Any]) -> ApiKey:
-    return ApiKey(row.id, row.name, Scope(row.scope), row.secret_hash, row.created_at, row.last_used_at, row.revoked_at)
+    row = connection.execute(select(*_KEYS.columns).where(api_keys.c.id == key_id)).one_or_none()
+    return _KEYS.load(row) if row is not None else None

@@ -6,6 +6,7 @@ A key that was seen lately is remembered for two seconds: that is how long a rev
 import asyncio
 import logging
 from collections import OrderedDict
+from dataclasses import replace
 from datetime import timedelta
 
 from beseda.core.clock import Clock
@@ -96,7 +97,7 @@ class ApiKeyService:
         known = self._known.get(key.id)
         if known is None or known[0] is not key:
             return  # it is being noted
-        noted = ApiKey(key.id, key.name, key.scope, key.secret_hash, key.created_at, now, key.revoked_at)
+        noted = replace(key, last_used_at=now)
         self._known[key.id] = (noted, known[1])
         task = asyncio.get_running_loop().create_task(self._mark(noted))
         self._marking.add(task)

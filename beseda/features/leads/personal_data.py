@@ -10,7 +10,7 @@ from sqlalchemy import Connection, and_, delete, or_, select, update
 
 from beseda.engine.conversations.personal_data import SHORTEST_WORD
 from beseda.engine.events.model import EventType, redact
-from beseda.engine.events.repository import load_event, write_events
+from beseda.engine.events.repository import EVENTS, write_events
 from beseda.engine.events.tables import events
 from beseda.engine.files.model import FileOwner
 from beseda.engine.personal_data import Erasure, PersonalDataSource, PersonalMarks, Rows
@@ -129,7 +129,7 @@ def _record(connection: Connection, lead: Lead, owner: FileOwner) -> LeadRecord:
         tuple(VISITS.load_all(visits)),
         tuple(consents),
         # Where two share a lead, its history tells of both.
-        () if others else tuple(asdict(load_event(row)) for row in happened),
+        () if others else tuple(asdict(event) for event in EVENTS.load_all(happened)),
     )
 
 

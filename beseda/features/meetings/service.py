@@ -9,7 +9,7 @@ from beseda.core.errors import NotASlotError, NotFoundError
 from beseda.engine.calendar import Calendar, CalendarSlot, TimeSpan
 from beseda.engine.jobs.base import JobQueue
 from beseda.engine.jobs.model import JobRequest, derive_id
-from beseda.ephemeral.base.bus import Bus
+from beseda.ephemeral.base import Bus
 from beseda.features.meetings.icalendar import write_invitation
 from beseda.features.meetings.model import (
     Booked,

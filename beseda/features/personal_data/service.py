@@ -19,8 +19,7 @@ from beseda.engine.conversations.summary import SummaryService
 from beseda.engine.files.model import FileOwner, StoredFile
 from beseda.engine.files.service import DiskFullError, FileService, is_full
 from beseda.engine.jobs.base import JobQueue
-from beseda.ephemeral.base.history import HistoryStore
-from beseda.ephemeral.base.state import StateStore
+from beseda.ephemeral.base import HistoryStore, StateStore
 from beseda.features.personal_data._volumes import Volume, ZipEntry, fits, write_volumes
 from beseda.features.personal_data.forgotten import ForgottenList
 from beseda.features.personal_data.model import Forgotten, Profile, Said

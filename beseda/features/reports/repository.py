@@ -5,10 +5,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, literal, select, tuple_, union_all, update
+from sqlalchemy import Connection, Select, delete, func, insert, literal, select, tuple_, union_all, update
 
 from beseda.core.clock import Clock, SystemClock
 from beseda.db.database import Database
+from beseda.db.mapping import RowMapping
 from beseda.db.types import UtcTime
 from beseda.engine.conversations.tables import conversations, users
 from beseda.engine.turns.tables import model_calls, turns
@@ -22,14 +23,13 @@ from beseda.features.reports.model import (
     LeadRow,
     NewReport,
     Report,
-    ReportFormat,
-    ReportKind,
     ReportState,
 )
 from beseda.features.reports.tables import reports
 
 Place = tuple[datetime, int]
 
+_REPORTS = RowMapping(Report, reports)
 _LEAD = tuple(name for name in LeadRow.__dataclass_fields__ if name != "slots")
 
 
@@ -42,31 +42,19 @@ class ReportRepository:
 
     async def add(self, new: NewReport) -> Report:
         """Store a report that is to be built."""
-        now = self._clock.now()
-        values = {
-            "kind": new.kind.value,
-            "format": new.format.value,
-            "language": new.language,
-            "bot": new.period.bot,
-            "since": new.period.since,
-            "until": new.period.until,
-            "state": ReportState.QUEUED.value,
-            "reason": "",
-            "size": 0,
-            "created_at": now,
-        }
-        statement = insert(reports).values(values).returning(reports.c.id)
+        report = Report(0, new, ReportState.QUEUED, self._clock.now())
+        statement = insert(reports).values(_REPORTS.values(report, without={"id"})).returning(reports.c.id)
         number = await self._database.write(lambda connection: connection.execute(statement).scalar_one())
-        return Report(number, new, ReportState.QUEUED, now)
+        return replace(report, id=number)
 
     async def find(self, report_id: int) -> Report | None:
         """Return a report, or None."""
-        found = await self._read(select(reports).where(reports.c.id == report_id))
+        found = await self._read(select(*_REPORTS.columns).where(reports.c.id == report_id))
         return found[0] if found else None
 
     async def page(self, *, limit: int, offset: int = 0, before: int | None = None) -> list[Report]:
         """Return reports, newest first; with `before`, those with a lower number."""
-        query = select(reports).order_by(reports.c.id.desc()).limit(limit).offset(offset)
+        query = select(*_REPORTS.columns).order_by(reports.c.id.desc()).limit(limit).offset(offset)
         return await self._read(query if before is None else query.where(reports.c.id < before))
 
     async def count(self) -> int:
@@ -76,12 +64,7 @@ class ReportRepository:
 
     async def update(self, report: Report) -> bool:
         """Store state, reason, size and end of a report. Return False if the report no longer exists."""
-        values = {
-            "state": report.state.value,
-            "reason": report.reason,
-            "size": report.size,
-            "finished_at": report.finished_at,
-        }
+        values = _REPORTS.values(report, without={"id", "created_at"})
         change = update(reports).where(reports.c.id == report.id).values(values)
         return await self._database.write(lambda connection: connection.execute(change).rowcount > 0)
 
@@ -92,7 +75,7 @@ class ReportRepository:
 
     async def older_than(self, moment: datetime, *, unfinished: bool = False, limit: int = 500) -> list[Report]:
         """Return reports requested before then, in order; with `unfinished` only those that are not finished."""
-        query = select(reports).where(reports.c.created_at < moment).order_by(reports.c.id).limit(limit)
+        query = select(*_REPORTS.columns).where(reports.c.created_at < moment).order_by(reports.c.id).limit(limit)
         return await self._read(query.where(reports.c.finished_at.is_(None)) if unfinished else query)
 
     async def leads(self, period: Period, *, after: Place | None = None, limit: int = 500) -> Sequence[LeadRow]:
@@ -150,7 +133,7 @@ class ReportRepository:
 
     async def _read(self, query: Select[Any]) -> list[Report]:
         rows = await self._database.read_long(lambda connection: connection.execute(query).all())
-        return [_load(row) for row in rows]
+        return _REPORTS.load_all(rows)
 
 
 def _read_slots(connection: Connection, numbers: Sequence[int]) -> dict[int, dict[str, str]]:
@@ -192,16 +175,3 @@ def _page(query: Select[Any], columns: Any, period: Period, after: Place | None)
     # Both: the row comparison finds the place in the index, the plain one lets SQLite begin there, too.
     place = tuple_(literal(after[0], UtcTime), literal(after[1]))
     return query.where(columns.created_at >= after[0], tuple_(columns.created_at, columns.id) > place)
-
-
-def _load(row: Row[Any]) -> Report:
-    period = Period(row.since, row.until, row.bot)
-    return Report(
-        row.id,
-        NewReport(ReportKind(row.kind), ReportFormat(row.format), period, row.language),
-        ReportState(row.state),
-        row.created_at,
-        row.reason,
-        row.size,
-        row.finished_at,
-    )

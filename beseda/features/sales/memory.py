@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from beseda.ephemeral.base.state import StateStore
+from beseda.ephemeral.base import StateStore
 from beseda.features.leads.model import Finding
 
 

@@ -17,7 +17,7 @@ from beseda.core.message import Role
 from beseda.core.usage import CallPurpose, Purpose
 from beseda.engine.usage.budgeted import BotModels
 from beseda.engine.usage.ledger import UsageLedger
-from beseda.ephemeral.base.state import StateStore
+from beseda.ephemeral.base import StateStore
 from beseda.features.leads.contact import normalise_email, normalise_phone
 from beseda.features.leads.evidence import find_fault, fold
 from beseda.features.leads.model import DEFAULT_SOURCE, ConsentKind, Finding, Lead, LeadChange, PhoneEvidence

@@ -13,7 +13,7 @@ from beseda.core.clock import Clock
 from beseda.core.errors import StorageError
 from beseda.engine.updates.model import internal_update
 from beseda.engine.updates.repository import UpdateRepository
-from beseda.ephemeral.base.bus import Bus
+from beseda.ephemeral.base import Bus
 from beseda.features.takeover.model import Takeover
 from beseda.features.takeover.repository import TakeoverRepository
 

@@ -1,16 +1,16 @@
 """Endpoints and deliveries in SQL."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
 
-import orjson
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, func, insert, or_, select, true, update
 
 from beseda.core.background_pace import BackgroundPace
 from beseda.core.clock import Clock, SystemClock
 from beseda.db.database import Database
+from beseda.db.mapping import Codec, RowMapping
 from beseda.engine.events.model import Event, EventType
 from beseda.engine.events.tables import event_deliveries as deliveries
 from beseda.engine.events.tables import events
@@ -29,6 +29,23 @@ from beseda.features.webhooks.model import (
 )
 
 T = TypeVar("T")
+
+
+def _join(types: Sequence[EventType]) -> str:
+    return " ".join(dict.fromkeys(kind.value for kind in types))
+
+
+_ENDPOINTS = RowMapping(
+    WebhookEndpoint, endpoints, codecs={"types": Codec(lambda text: tuple(map(EventType, text.split())), _join)}
+)
+_DELIVERIES = RowMapping(EventDelivery, deliveries, without={"event"})
+# A delivery beside the columns of its event, which have names that begin with `event_`.
+_select_deliveries = select(
+    deliveries, *(column.label(f"event_{column.name}") for column in events.columns if column.name != "id")
+).join(events, events.c.id == deliveries.c.event_id)
+_EVENTS = RowMapping(
+    Event, _select_deliveries.subquery(), names={item.name: f"event_{item.name}" for item in fields(Event)}
+)
 _PENDING = DeliveryState.PENDING.value
 _CHUNK = 1000
 
@@ -46,10 +63,10 @@ class WebhookRepository:
     async def add(self, new: NewEndpoint) -> WebhookEndpoint:
         """Store an endpoint. It receives the events that are written from now on."""
         now = self._clock.now()
-        values = {**asdict(new), "types": _join(new.types)}
-        rest = {"active": True, "reason": "", "created_at": now, "updated_at": now}
-        statement = insert(endpoints).values({**values, **rest}).returning(*endpoints.columns)
-        return await self._write(lambda connection: _load_endpoint(connection.execute(statement).one()))
+        endpoint = WebhookEndpoint(0, **asdict(new), active=True, reason="", created_at=now, updated_at=now)
+        values = _ENDPOINTS.values(endpoint, without={"id"})
+        statement = insert(endpoints).values(values).returning(*_ENDPOINTS.columns)
+        return await self._write(lambda connection: _ENDPOINTS.load(connection.execute(statement).one()))
 
     async def find(self, endpoint_id: int) -> WebhookEndpoint | None:
         """Return an endpoint, or None."""
@@ -57,9 +74,9 @@ class WebhookRepository:
 
     async def page(self, *, limit: int, offset: int) -> Sequence[WebhookEndpoint]:
         """Return some endpoints, newest first."""
-        query = select(endpoints).order_by(endpoints.c.id.desc()).limit(limit).offset(offset)
+        query = select(*_ENDPOINTS.columns).order_by(endpoints.c.id.desc()).limit(limit).offset(offset)
         rows = await self._database.read_long(lambda connection: connection.execute(query).all())
-        return [_load_endpoint(row) for row in rows]
+        return _ENDPOINTS.load_all(rows)
 
     async def count(self) -> int:
         """Return how many endpoints there are."""
@@ -67,8 +84,7 @@ class WebhookRepository:
 
     async def change(self, endpoint_id: int, change: EndpointChange) -> WebhookEndpoint | None:
         """Change an endpoint and return it, or None if it does not exist."""
-        names = ("url", "bot", "description", "active", "reason")
-        values = {name: getattr(change, name) for name in names if getattr(change, name) is not None}
+        values = {name: value for name, value in asdict(change).items() if value is not None}
         if change.types is not None:
             values["types"] = _join(change.types)
         values["updated_at"] = self._clock.now()
@@ -105,7 +121,7 @@ class WebhookRepository:
         self, endpoint_id: int, state: DeliveryState | None, *, limit: int, offset: int = 0, before: int | None = None
     ) -> Sequence[EventDelivery]:
         """Return an endpoint's deliveries, newest first: those with ids below `before`, else from `offset` on."""
-        query = _select_deliveries().where(_is_of(endpoint_id, state)).order_by(deliveries.c.id.desc()).limit(limit)
+        query = _select_deliveries.where(_is_of(endpoint_id, state)).order_by(deliveries.c.id.desc()).limit(limit)
         query = query.offset(offset) if before is None else query.where(deliveries.c.id < before)
         rows = await self._database.read_long(lambda connection: connection.execute(query).all())
         return [_load(row) for row in rows]
@@ -122,7 +138,7 @@ class WebhookRepository:
         def work(connection: Connection) -> EventDelivery | None:
             over = deliveries.c.state != _PENDING  # one under way is made anyhow
             connection.execute(update(deliveries).where(own, over).values({**again, "lease_until": None}))
-            row = connection.execute(_select_deliveries().where(own)).one_or_none()
+            row = connection.execute(_select_deliveries.where(own)).one_or_none()
             return _load(row) if row is not None else None
 
         return await self._write(work)
@@ -198,60 +214,13 @@ class WebhookRepository:
         return number
 
 
-def _join(types: Sequence[EventType]) -> str:
-    return " ".join(dict.fromkeys(kind.value for kind in types))
-
-
 def _find(connection: Connection, endpoint_id: int) -> WebhookEndpoint | None:
-    row = connection.execute(select(endpoints).where(endpoints.c.id == endpoint_id)).one_or_none()
-    return _load_endpoint(row) if row is not None else None
-
-
-def _load_endpoint(row: Row[Any]) -> WebhookEndpoint:
-    return WebhookEndpoint(
-        row.id,
-        row.url,
-        row.bot,
-        tuple(map(EventType, row.types.split())),
-        row.description,
-        row.active,
-        row.reason,
-        row.salt,
-        row.created_at,
-        row.updated_at,
-        row.resting_until,
-        row.silences,
-        row.fingerprint,
-        row.old_salt,
-        row.old_fingerprint,
-        row.old_key_until,
-    )
-
-
-def _select_deliveries() -> Select[Any]:
-    about = [column.label(f"event_{column.name}") for column in events.columns if column.name != "id"]
-    return select(deliveries, *about).join(events, events.c.id == deliveries.c.event_id)
+    row = connection.execute(select(*_ENDPOINTS.columns).where(endpoints.c.id == endpoint_id)).one_or_none()
+    return _ENDPOINTS.load(row) if row is not None else None
 
 
 def _load(row: Row[Any]) -> EventDelivery:
-    return EventDelivery(
-        row.id,
-        row.endpoint_id,
-        _load_event(row),
-        DeliveryState(row.state),
-        row.attempts,
-        row.due_at,
-        row.status,
-        row.error,
-        row.created_at,
-        row.finished_at,
-    )
-
-
-def _load_event(row: Row[Any]) -> Event:
-    data = orjson.loads(row.event_data)
-    kind = EventType(row.event_type)
-    return Event(row.event_id, kind, row.event_bot, row.event_lead_id, row.event_user_id, data, row.event_occurred_at)
+    return _DELIVERIES.load(row, event=_EVENTS.load(row))
 
 
 def _is_of(endpoint_id: int, state: DeliveryState | None) -> ColumnElement[bool]:
@@ -290,7 +259,7 @@ def _claim(connection: Connection, what: tuple[int, int], until: datetime, now: 
     )
     numbers = connection.execute(query).scalars().all()
     connection.execute(update(deliveries).where(deliveries.c.id.in_(numbers)).values(lease_until=until))
-    rows = connection.execute(_select_deliveries().where(deliveries.c.id.in_(numbers)).order_by(deliveries.c.id)).all()
+    rows = connection.execute(_select_deliveries.where(deliveries.c.id.in_(numbers)).order_by(deliveries.c.id)).all()
     hidden = _find_private(connection, rows)
     return [DueDelivery(_load(row), not hidden.isdisjoint(_list_subjects(row))) for row in rows]
 

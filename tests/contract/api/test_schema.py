@@ -33,7 +33,7 @@ from beseda.api.docs_page import find_example
 from beseda.core.serving import Listener, serve_app
 from beseda.db.database import Database
 from beseda.db.migrate import upgrade
-from beseda.ephemeral.base.rate_limit import Rate
+from beseda.ephemeral.base import Rate
 from tests.parts.api_server import ApiServer, serve_api
 from tests.parts.postgres import PostgresServer
 

@@ -7,11 +7,7 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
-from beseda.ephemeral.base.bus import Bus
-from beseda.ephemeral.base.cache import Cache
-from beseda.ephemeral.base.history import HistoryStore
-from beseda.ephemeral.base.rate_limit import RateLimiter, TokenBucket
-from beseda.ephemeral.base.state import StateStore
+from beseda.ephemeral.base import Bus, Cache, HistoryStore, RateLimiter, StateStore, TokenBucket
 from beseda.ephemeral.memory.bus import MemoryBus
 from beseda.ephemeral.memory.cache import MemoryCache
 from beseda.ephemeral.memory.history import MemoryHistory

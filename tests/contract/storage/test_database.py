@@ -24,7 +24,7 @@ from beseda.engine.turns.repository import TurnRepository
 from beseda.engine.turns.tables import turns
 from beseda.engine.updates.model import StoredUpdate
 from beseda.engine.updates.repository import UpdateRepository
-from beseda.ephemeral.persistent.tables import states
+from beseda.ephemeral.sql_state import states
 from tests.contract.storage.world import World
 from tests.parts.postgres import PostgresServer, find_free_port
 

@@ -13,10 +13,9 @@ from redis.asyncio import Redis
 
 from beseda.core.errors import StorageError
 from beseda.db.database import Database
-from beseda.ephemeral.base.rate_limit import Rate
+from beseda.ephemeral.base import Rate
 from beseda.ephemeral.memory.cache import MemoryCache
 from beseda.ephemeral.memory.rate_limit import MemoryRateLimiter, MemoryTokenBucket
-from beseda.ephemeral.persistent.state import SqlState
 from beseda.ephemeral.redis.cache import RedisCache
 from beseda.ephemeral.redis.connection import open_redis
 from beseda.ephemeral.redis.fallback import (
@@ -30,6 +29,7 @@ from beseda.ephemeral.redis.history import RedisHistory
 from beseda.ephemeral.redis.outage import Outage
 from beseda.ephemeral.redis.rate_limit import RedisRateLimiter, RedisTokenBucket
 from beseda.ephemeral.redis.state import RedisState
+from beseda.ephemeral.sql_state import SqlState
 from beseda.ephemeral.stores import open_ephemeral
 from tests.parts.redis import RedisServer
 from tests.parts.waiting import eventually

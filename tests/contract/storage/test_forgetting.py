@@ -37,7 +37,7 @@ from beseda.engine.jobs.inline import InlineJobs
 from beseda.engine.jobs.repository import JobRepository
 from beseda.engine.turns.model import Turn, TurnKind, TurnState
 from beseda.ephemeral.memory.history import MemoryHistory
-from beseda.ephemeral.persistent.state import SqlState
+from beseda.ephemeral.sql_state import SqlState
 from beseda.features.broadcasts.model import Audience, BroadcastContent, NewBroadcast, RecipientState
 from beseda.features.broadcasts.repository import BroadcastRepository
 from beseda.features.leads.model import ConsentKind, Finding

@@ -1,6 +1,6 @@
 import asyncio
 
-from beseda.ephemeral.base.rate_limit import Rate
+from beseda.ephemeral.base import Rate
 from tests.contract.storage.hot import Hot
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from beseda.db.database import Database
-from beseda.ephemeral.persistent.state import SqlState
+from beseda.ephemeral.sql_state import SqlState
 from beseda.testing.clock import ManualClock
 from tests.contract.storage.conftest import connect
 from tests.contract.storage.hot import TTL, Hot, build_memory, build_redis

@@ -1,5 +1,5 @@
 from beseda.core.message import Message, Role
-from beseda.ephemeral.base.rate_limit import Rate
+from beseda.ephemeral.base import Rate
 from beseda.ephemeral.memory.cache import MemoryCache
 from beseda.ephemeral.memory.expiring import ExpiringMap
 from beseda.ephemeral.memory.history import MemoryHistory

@@ -10,12 +10,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import Column, Table, Text, bindparam, delete, select
 
 from beseda.core.clock import Clock, SystemClock
 from beseda.db.database import Database
+from beseda.db.schema import metadata
 from beseda.db.statement import InsertFactory, Rank, Statement
-from beseda.ephemeral.persistent.tables import states
+from beseda.db.types import CleanText, UtcTime
+
+states = Table(
+    "states",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", CleanText, nullable=False),
+    Column("expires_at", UtcTime, index=True),
+)
 
 _Held = tuple[bytes | None, datetime | None]
 
