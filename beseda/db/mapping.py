@@ -66,7 +66,7 @@ class RowMapping(Generic[T]):
         stored = set(self._list_names())
         self.columns: Sequence[ColumnElement[Any]] = [column for column in table.c if column.key in stored]
 
-    def load(self, row: Row[Any], **given: Any) -> T:
+    def load(self, row: Row[*tuple[Any, ...]], **given: Any) -> T:
         """Return the instance of a row; `given` are the values of fields that are not stored."""
         found = row._mapping  # public: attributes of a row named like methods of a tuple are hidden by these
         for name, column, codec in self._plain:
@@ -76,7 +76,7 @@ class RowMapping(Generic[T]):
             given[name] = nested.load(row)
         return self._model(**given)
 
-    def load_all(self, rows: Iterable[Row[Any]]) -> list[T]:
+    def load_all(self, rows: Iterable[Row[*tuple[Any, ...]]]) -> list[T]:
         """Return the instances of rows."""
         return [self.load(row) for row in rows]
 

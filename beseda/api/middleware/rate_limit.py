@@ -7,7 +7,7 @@ from http import HTTPStatus
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from beseda.core.errors import StorageError
-from beseda.ephemeral.base.rate_limit import Rate, RateLimiter
+from beseda.ephemeral.base import Rate, RateLimiter
 from beseda.web.auth import find_key
 from beseda.web.problems import show_problem
 

@@ -1,7 +1,7 @@
 """Broadcasts in SQL. Counters are updated in the transaction of the change that they count."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -12,24 +12,22 @@ from beseda.core.clock import Clock, SystemClock
 from beseda.core.errors import BroadcastBusyError, StorageError
 from beseda.db.database import Database
 from beseda.engine.conversations.tables import conversations
-from beseda.features.broadcasts._rows import (
-    COLUMNS,
-    COUNTS,
-    dump_words,
-    load_broadcast,
-    load_recipient,
-    match,
-    select_people,
-    select_recipients,
-)
 from beseda.features.broadcasts.model import (
     Audience,
     Broadcast,
     BroadcastFilter,
     BroadcastState,
+    Counts,
     NewBroadcast,
     Recipient,
     RecipientState,
+)
+from beseda.features.broadcasts.queries import (
+    BROADCASTS,
+    load_recipient,
+    match,
+    select_people,
+    select_recipients,
 )
 from beseda.features.broadcasts.subscriptions import is_unwanted, put_subscription
 from beseda.features.broadcasts.tables import ONE_RUNNING, broadcasts
@@ -49,6 +47,11 @@ _PENDING, _SENDING, _SKIPPED = (
     RecipientState.SENDING.value,
     RecipientState.SKIPPED.value,
 )
+# Columns of a broadcast that its author does not write: they change as it is sent.
+_MOVED = frozenset({field.name for field in fields(Counts)}) | {
+    *("id", "bot", "author", "state", "reason", "run", "approved", "gathered", "version"),
+    *("created_at", "started_at", "finished_at", "resumes_at"),
+}
 _ACTIVE = [state.value for state in BroadcastState if state.sends]
 
 
@@ -61,24 +64,21 @@ class BroadcastRepository:
 
     async def create(self, new: NewBroadcast) -> Broadcast:
         """Store a draft."""
-        values = {
-            **dump_words(new.content, new.audience, new.plan),
-            **dict.fromkeys(COUNTS, 0),
-            "bot": new.bot,
-            "title": new.title,
-            "author": new.author,
-            "state": BroadcastState.DRAFT.value,
-            "reason": "",
-            "photo": "",
-            "version": 1,
-            "run": 0,
-            "approved": False,
-            "gathered": False,
-            "gathered_to": 0,
-            "created_at": self._clock.now(),
-        }
-        put = insert(broadcasts).values(values).returning(*COLUMNS)
-        return load_broadcast(await self._database.write(lambda connection: connection.execute(put).one()))
+        draft = Broadcast(
+            id=0,
+            bot=new.bot,
+            title=new.title,
+            content=new.content,
+            audience=new.audience,
+            plan=new.plan,
+            state=BroadcastState.DRAFT,
+            counts=Counts(),
+            created_at=self._clock.now(),
+            author=new.author,
+        )
+        values = {**BROADCASTS.values(draft, without={"id"}), "gathered_to": 0}
+        put = insert(broadcasts).values(values).returning(*BROADCASTS.columns)
+        return BROADCASTS.load(await self._database.write(lambda connection: connection.execute(put).one()))
 
     async def find(self, broadcast_id: int) -> Broadcast | None:
         """Return a broadcast, or None."""
@@ -92,10 +92,10 @@ class BroadcastRepository:
     async def rewrite(self, broadcast: Broadcast, *, photo: bytes | None = None) -> Broadcast | None:
         """Store the content of a draft and return it, or None if it is no longer a draft of that version.
 
-        The content is its text, audience, plan and photo.
+        The content is all that its author writes: its text, audience, plan and photo.
         """
-        words = dump_words(broadcast.content, broadcast.audience, broadcast.plan)
-        values = {**words, "title": broadcast.title, "photo": broadcast.photo, "version": broadcast.version + 1}
+        kept = {name: value for name, value in BROADCASTS.values(broadcast).items() if name not in _MOVED}
+        values: dict[str, object] = {**kept, "version": broadcast.version + 1}
         if photo is not None or not broadcast.photo:
             values["photo_bytes"] = photo
         change = (
@@ -106,10 +106,10 @@ class BroadcastRepository:
                 broadcasts.c.version == broadcast.version,
             )
             .values(values)
-            .returning(*COLUMNS)
+            .returning(*BROADCASTS.columns)
         )
         row = await self._database.write(lambda connection: connection.execute(change).one_or_none())
-        return load_broadcast(row) if row is not None else None
+        return BROADCASTS.load(row) if row is not None else None
 
     async def photo(self, broadcast_id: int) -> bytes:
         """Return the bytes of the photo, or empty bytes if the broadcast has none."""
@@ -175,10 +175,10 @@ class BroadcastRepository:
         self, wanted: BroadcastFilter, *, limit: int, offset: int = 0, before: int | None = None
     ) -> Sequence[Broadcast]:
         """Return broadcasts, newest first: those with numbers below `before`, or from `offset` on."""
-        query = select(*COLUMNS).where(*match(wanted)).order_by(broadcasts.c.id.desc()).limit(limit)
+        query = select(*BROADCASTS.columns).where(*match(wanted)).order_by(broadcasts.c.id.desc()).limit(limit)
         query = query.offset(offset) if before is None else query.where(broadcasts.c.id < before)
         rows = await self._database.read_long(lambda connection: connection.execute(query).all())
-        return [load_broadcast(row) for row in rows]
+        return BROADCASTS.load_all(rows)
 
     async def pending(self, broadcast_id: int, *, after: int, limit: int) -> Sequence[Recipient]:
         """Return pending recipients, ordered by their ids."""
@@ -254,9 +254,9 @@ class BroadcastRepository:
 
     async def active(self) -> Sequence[Broadcast]:
         """Return the running broadcasts."""
-        query = select(*COLUMNS).where(broadcasts.c.state.in_(_ACTIVE)).order_by(broadcasts.c.id)
+        query = select(*BROADCASTS.columns).where(broadcasts.c.state.in_(_ACTIVE)).order_by(broadcasts.c.id)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
-        return [load_broadcast(row) for row in rows]
+        return BROADCASTS.load_all(rows)
 
     async def next_run(self, broadcast_id: int, run: int) -> int:
         """Count one more job after number `run`, only once, and return the number of the latest job."""
@@ -276,13 +276,14 @@ class BroadcastRepository:
 
 
 def _find(connection: Connection, broadcast_id: int) -> Broadcast | None:
-    row = connection.execute(select(*COLUMNS).where(broadcasts.c.id == broadcast_id)).one_or_none()
-    return load_broadcast(row) if row is not None else None
+    row = connection.execute(select(*BROADCASTS.columns).where(broadcasts.c.id == broadcast_id)).one_or_none()
+    return BROADCASTS.load(row) if row is not None else None
 
 
 def _find_gathering(connection: Connection, broadcast_id: int) -> tuple[Broadcast | None, int]:
-    row = connection.execute(select(*COLUMNS).where(broadcasts.c.id == broadcast_id)).one_or_none()
-    return (load_broadcast(row), row.gathered_to) if row is not None else (None, 0)
+    query = select(*BROADCASTS.columns, broadcasts.c.gathered_to).where(broadcasts.c.id == broadcast_id)
+    row = connection.execute(query).one_or_none()
+    return (BROADCASTS.load(row), row.gathered_to) if row is not None else (None, 0)
 
 
 def _delete(connection: Connection, broadcast_id: int) -> bool:
@@ -318,8 +319,8 @@ def _move(
         # Somebody may have been released, or put on the list, since the last look.
         left = exists().where(people.c.broadcast_id == broadcast_id, people.c.state == _PENDING)
         change = change.where(~left, broadcasts.c.gathered)
-    row = connection.execute(change.values(values).returning(*COLUMNS)).one_or_none()
-    return load_broadcast(row) if row is not None else None
+    row = connection.execute(change.values(values).returning(*BROADCASTS.columns)).one_or_none()
+    return BROADCASTS.load(row) if row is not None else None
 
 
 def _enlist(connection: Connection, broadcast_id: int, found: Sequence[int], after: int | None) -> int:

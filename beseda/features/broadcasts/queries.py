@@ -1,4 +1,4 @@
-"""Rows of broadcasts, and the query for the people of an audience."""
+"""Rows of broadcasts and their recipients, and the query for the people of an audience."""
 
 from datetime import datetime
 from typing import Any
@@ -8,85 +8,42 @@ from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, sele
 
 from beseda.core.chat import ChatKind
 from beseda.core.time_zones import read_quiet_hours
+from beseda.db.mapping import JSON, Codec, RowMapping
 from beseda.engine.conversations.tables import conversations, users
 from beseda.features.broadcasts.model import (
     Audience,
     Broadcast,
     BroadcastContent,
     BroadcastFilter,
-    BroadcastPlan,
-    BroadcastState,
-    Counts,
     Recipient,
-    RecipientState,
 )
 from beseda.features.broadcasts.subscriptions import is_unwanted
 from beseda.features.broadcasts.tables import broadcast_recipients, broadcasts
 from beseda.features.leads.tables import leads
 
-COLUMNS = [column for column in broadcasts.columns if column.name != "photo_bytes"]
-COUNTS = ("total", "attempted", "sent", "blocked", "failed", "skipped")
-
-
-def dump_words(content: BroadcastContent, audience: Audience, plan: BroadcastPlan) -> dict[str, object]:
-    """Return the columns of a broadcast's content, audience and plan."""
-    since = audience.seen_since
-    wanted = {
-        "languages": list(audience.languages),
-        "seen_since": since.isoformat() if since else None,
-        "lead_statuses": list(audience.lead_statuses),
-        "lead_stages": list(audience.lead_stages),
-    }
-    said = {"texts": dict(content.texts), "button": dict(content.button), "url": content.url}
-    return {
-        "content": orjson.dumps(said).decode(),
-        "audience": orjson.dumps(wanted).decode(),
-        "rate": plan.rate,
-        "cohort": plan.cohort,
-        "quiet": str(plan.quiet or ""),
-    }
-
-
-def load_broadcast(row: Row[Any]) -> Broadcast:
-    """Return the broadcast of a row."""
-    content = orjson.loads(row.content)
-    return Broadcast(
-        id=row.id,
-        bot=row.bot,
-        title=row.title,
-        content=BroadcastContent(content["texts"], content["button"], content["url"]),
-        audience=_load_audience(row.audience),
-        plan=BroadcastPlan(row.rate, row.cohort, read_quiet_hours(row.quiet)),
-        state=BroadcastState(row.state),
-        counts=Counts(*(getattr(row, name) for name in COUNTS)),
-        created_at=row.created_at,
-        author=row.author,
-        reason=row.reason,
-        photo=row.photo,
-        version=row.version,
-        run=row.run,
-        approved=row.approved,
-        gathered=row.gathered,
-        started_at=row.started_at,
-        finished_at=row.finished_at,
-        resumes_at=row.resumes_at,
-    )
-
 
 def _load_audience(text: str) -> Audience:
     found = orjson.loads(text)
-    since = found["seen_since"]
-    return Audience(
-        tuple(found["languages"]),
-        datetime.fromisoformat(since) if since else None,
-        tuple(found["lead_statuses"]),
-        tuple(found["lead_stages"]),
-    )
+    since = found.pop("seen_since")
+    lists = {name: tuple(values) for name, values in found.items()}
+    return Audience(**lists, seen_since=datetime.fromisoformat(since) if since else None)
+
+
+BROADCASTS = RowMapping(
+    Broadcast,
+    broadcasts,
+    codecs={
+        "content": Codec(lambda text: BroadcastContent(**orjson.loads(text)), JSON.dump),
+        "audience": Codec(_load_audience, JSON.dump),
+        "quiet": Codec(read_quiet_hours, lambda quiet: str(quiet or "")),
+    },
+)
+_RECIPIENTS = RowMapping(Recipient, broadcast_recipients, without={"language"})
 
 
 def load_recipient(row: Row[Any]) -> Recipient:
-    """Return the recipient of a row."""
-    return Recipient(row.user_id, RecipientState(row.state), row.language, row.message_id, row.reason, row.settled_at)
+    """Return the recipient of a row of `select_recipients`."""
+    return _RECIPIENTS.load(row, language=row.language)
 
 
 def select_recipients(broadcast_id: int) -> Select[Any]:
