@@ -106,7 +106,7 @@ async def test_refused_key_is_logged_whole_but_never_printed(
     with caplog.at_level(logging.INFO), pytest.raises(KeyRejectedError) as caught:
         await voice.listen(SAMPLES / "hello.ogg")
     assert "Traceback (most recent call last)" in caplog.text
-    assert "HTTP 401: Incorrect API key provided: <key>" in caplog.text
+    assert "HTTP 401: Incorrect API key provided: ***" in caplog.text
     assert KEY not in caplog.text
     assert "журнале" in explain(caught.value, "ru")
     assert _list(tmp_path) == []
