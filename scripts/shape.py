@@ -1,7 +1,9 @@
 """Measures of the package's shape: how finely it is cut, how much hangs together, how far a feature is spread."""
 
 import ast
+import io
 import re
+import tokenize
 from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
@@ -15,6 +17,8 @@ _VALUES |= {"Exception", "OSError", "ValueError", "TypeError", "str", "int", "di
 _NAME = re.compile(r"\w+")
 _PRIVATE = re.compile(r"\b_[a-z]\w*")
 _TINY = 3  # lines
+_DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+_DIRECTIVE = re.compile(r"#\s*(noqa|type:|pragma|ruff|!)")
 
 
 def count_functions(modules: list[Module]) -> float:
@@ -48,6 +52,26 @@ def list_folders(modules: list[Module], noun: str) -> list[str]:
     """Return the folders that hold files of a feature by name; a folder within one of them is the same place."""
     places = {module.path.parent for module in modules if noun in str(PurePath(*module.path.parts[1:]))}
     return sorted(str(place) for place in places if not places & set(place.parents))
+
+
+def count_comments(modules: list[Module]) -> float:
+    """Return the lines with a comment per 100 lines of code. Directives such as `noqa` are no comments."""
+    comments = code = 0
+    for module in modules:
+        documented = set[int]()
+        for node in ast.walk(module.tree):
+            if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+                text = node.body[0]
+                documented.update(range(text.lineno, (text.end_lineno or text.lineno) + 1))
+        found = {
+            token.start[0]: token.line.strip().startswith("#")
+            for token in tokenize.generate_tokens(io.StringIO(module.text).readline)
+            if token.type == tokenize.COMMENT and not _DIRECTIVE.match(token.string)
+        }
+        comments += len(found)
+        lines = enumerate(module.text.splitlines(), 1)
+        code += sum(1 for number, line in lines if line.strip() and number not in documented and not found.get(number))
+    return 100 * comments / code
 
 
 class Bags:

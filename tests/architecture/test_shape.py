@@ -7,21 +7,34 @@ from pathlib import Path
 
 import pytest
 
-from scripts.shape import Bags, count_functions, list_folders, list_tiny_functions
+from scripts.shape import Bags, count_comments, count_functions, list_folders, list_tiny_functions
 from scripts.source import PACKAGES, Module, Package, read_modules, show
 
 # Today's figure, which may not be exceeded, and the bar.
-_FUNCTIONS = 71, 60  # per 1,000 lines
-_TINY = 115, 0  # private functions of at most three lines that are called once
-_CHAIN = 22, 14  # imports from the top of the package to its bottom
+_FUNCTIONS = 70.5, 60  # per 1,000 lines
+_TINY = 104, 0  # private functions of at most three lines that are called once
+_CHAIN = 21, 14  # imports from the top of the package to its bottom
 _LARGEST_BAG = 14, 15  # collaborators in one class
 
+_COMMENTS = 2.5  # lines with a comment per 100 lines of code; the models of the field have 3 to 7
+
 _FEW_FOLDERS = 3
-# Folders with files of a feature by name: today's figure, which may not be exceeded, if it is above the bar.
-_FOLDERS = {
-    "budget": 3,
-    "webhook": 5,
-}
+# Features, by the noun in the names of their files. The sandbox, a package of its own, has webhooks of its own.
+_NOUNS = (
+    "analytics",
+    "api_key",
+    "broadcast",
+    "budget",
+    "lead",
+    "meeting",
+    "minutes",
+    "personal_data",
+    "report",
+    "sales",
+    "takeover",
+    "transcription",
+    "webhook",
+)
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +73,17 @@ def test_no_class_holds_many_collaborators(package: Package) -> None:
     assert sizes[0][0] <= _LARGEST_BAG[0], show(large)
 
 
-@pytest.mark.parametrize("noun", sorted(_FOLDERS))
-def test_feature_lies_in_few_folders(noun: str, ours: list[Module]) -> None:
-    folders = list_folders(ours, noun)
-    print(f"folders with files of {noun}: {len(folders)} (bound {_FOLDERS[noun]}, bar {_FEW_FOLDERS})")
-    assert len(folders) <= _FOLDERS[noun], show(folders)
+@pytest.mark.parametrize("noun", _NOUNS)
+def test_feature_lies_in_few_folders(noun: str) -> None:
+    folders = list_folders(read_modules("beseda"), noun)
+    print(f"folders with files of {noun}: {len(folders)} (bar {_FEW_FOLDERS})")
+    assert 0 < len(folders) <= _FEW_FOLDERS, show(folders)
+
+
+def test_comments_stand_beside_the_code(ours: list[Module]) -> None:
+    figure = count_comments(ours)
+    print(f"lines with a comment per 100 lines of code: {figure:.1f} (bar {_COMMENTS})")
+    assert figure >= _COMMENTS
 
 
 class _Written(Module):
