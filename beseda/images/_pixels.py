@@ -1,6 +1,6 @@
 """Image processing of `basic`: less noise, fuller contrast, more size, crisper edges.
 
-The figures were tuned on drawn scenes that were shrunk, made noisy and put through JPEG; tests/integration/photo
+The figures were tuned on drawn scenes that were shrunk, made noisy and put through JPEG; tests/integration/images
 compares the result with bicubic enlargement. All of it is Pillow's C: no loop here runs over pixels.
 """
 

@@ -23,7 +23,7 @@ from beseda.telegram.client import BotApi
 from tests.parts.counting_server import CountingServer, count_connections
 from tests.parts.model_server import ModelServer
 from tests.parts.proxy_server import serve_proxy
-from tests.unit.webhooks.test_http import Names
+from tests.unit.features.test_webhook_http import Names
 
 DEAD = "http://127.0.0.1:1"
 

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from tests.acceptance.program import PROGRAM, Program
-from tests.contract.photo.fake_docker import FakeDocker
-from tests.contract.photo.gfpgan_parts import GfpganServer
+from tests.contract.images.fake_docker import FakeDocker
+from tests.contract.images.gfpgan_parts import GfpganServer
 from tests.parts.photo_samples import SAMPLES
 from tests.parts.waiting import eventually
 

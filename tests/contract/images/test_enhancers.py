@@ -7,7 +7,7 @@ from PIL import Image, ImageCms
 
 from beseda.core.errors import InputError, PhotoTooLargeError, ToolError, UnreadablePhotoError, UnsupportedPhotoError
 from beseda.images.base import EnhanceOptions
-from tests.contract.photo.conftest import Place
+from tests.contract.images.conftest import Place
 from tests.parts.photo_samples import SAMPLES, draw_scene
 
 PLAIN = EnhanceOptions(scale=2)

@@ -8,7 +8,7 @@ from PIL import Image
 from beseda.images.base import EnhanceOptions
 from beseda.images.basic import BasicEnhancer
 from beseda.images.process_pool import ImageProcessPool
-from tests.integration.photo.quality import measure_psnr, measure_ssim
+from tests.integration.images.quality import measure_psnr, measure_ssim
 from tests.parts.photo_samples import SAMPLES, degrade, draw_scene, make_samples
 
 

@@ -12,7 +12,7 @@ from beseda.images.base import EnhanceOptions
 from beseda.images.gfpgan_docker import DockerSettings, GfpganDocker
 from beseda.images.process_pool import ImageProcessPool
 from beseda.locales.errors import explain
-from tests.contract.photo.fake_docker import FakeDocker
+from tests.contract.images.fake_docker import FakeDocker
 from tests.parts.photo_samples import SAMPLES, draw_scene
 from tests.parts.waiting import eventually
 

@@ -3,7 +3,7 @@
 import aiohttp
 import pytest
 
-from tests.contract.photo.gfpgan_parts import GfpganServer
+from tests.contract.images.gfpgan_parts import GfpganServer
 from tests.parts.photo_samples import SAMPLES
 
 

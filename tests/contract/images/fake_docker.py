@@ -34,7 +34,7 @@ class FakeDocker:
     def install(cls, folder: Path, behaviour: str = "works") -> "FakeDocker":
         folder.mkdir()
         program = folder / "docker"
-        call = "import sys; from pathlib import Path; from tests.contract.photo.fake_docker import main; "
+        call = "import sys; from pathlib import Path; from tests.contract.images.fake_docker import main; "
         program.write_text(
             f"#!{sys.executable}\nimport sys; sys.path.insert(0, {str(ROOT)!r})\n"
             f"{call}main(Path({str(folder)!r}), sys.argv[1:])\n"
@@ -98,7 +98,7 @@ def _see_outside(word: str, mounts: Mapping[str, Path]) -> str:
 
 
 def _restore(argv: Sequence[str]) -> None:
-    from tests.contract.photo.gfpgan_parts import StubRestorer, load_shipped  # noqa: PLC0415 - no other call needs it
+    from tests.contract.images.gfpgan_parts import StubRestorer, load_shipped  # noqa: PLC0415 - no other call needs it
 
     script = load_shipped("inference_gfpgan")
     arguments = script.read_arguments(list(argv[list(argv).index("/app/inference_gfpgan.py") + 1 :]))

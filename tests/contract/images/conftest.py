@@ -12,8 +12,8 @@ from beseda.images.gfpgan_docker import DockerSettings, GfpganDocker
 from beseda.images.gfpgan_http import GfpganHttp, HttpSettings
 from beseda.images.process_pool import ImageProcessPool
 from beseda.images.registry import FailoverEnhancer
-from tests.contract.photo.fake_docker import FakeDocker
-from tests.contract.photo.gfpgan_parts import GfpganServer
+from tests.contract.images.fake_docker import FakeDocker
+from tests.contract.images.gfpgan_parts import GfpganServer
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from beseda.core.errors import (
 from beseda.images.base import EnhanceOptions
 from beseda.images.gfpgan_http import GfpganHttp, HttpSettings
 from beseda.images.process_pool import ImageProcessPool
-from tests.contract.photo.gfpgan_parts import GfpganServer, serve_answer
+from tests.contract.images.gfpgan_parts import GfpganServer, serve_answer
 from tests.parts.photo_samples import SAMPLES
 from tests.parts.waiting import eventually
 

@@ -4,7 +4,7 @@ import re
 
 from beseda.images import base
 from scripts.source import ROOT
-from tests.contract.photo.gfpgan_parts import load_shipped
+from tests.contract.images.gfpgan_parts import load_shipped
 
 FOLDER = ROOT / "deploy/gfpgan"
 DOCKERFILE = (FOLDER / "Dockerfile").read_text("utf-8")
