@@ -32,7 +32,7 @@ from beseda.engine.polling import Poller
 from beseda.engine.router import Router
 from beseda.engine.runner import BotRunner
 from beseda.engine.shards.leases import AllShards, LeaseTimes, ShardLeases, ShardOwnership
-from beseda.engine.shards.repository import TerritoryRepository
+from beseda.engine.shards.repository import ShardLeaseRepository
 from beseda.engine.turns.delivery import Delivery
 from beseda.engine.turns.fenced import FencedTurnRepository
 from beseda.engine.turns.parallel_answers import ParallelAnswers
@@ -89,10 +89,10 @@ class Webhook:
 class RunningBot:
     """A bot that runs in this process. Open it, let it `run`, close it."""
 
-    def __init__(self, runner: BotRunner, clock: Clock, territory: ShardLeases | None = None) -> None:
+    def __init__(self, runner: BotRunner, clock: Clock, leases: ShardLeases | None = None) -> None:
         self.runner = runner
         self._clock = clock
-        self._territory = territory
+        self._leases = leases
         self._keeping: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
 
@@ -109,13 +109,13 @@ class RunningBot:
         """
         api = BotApi(assignment.token, server=app.settings.telegram_api_url)
         lease = LeaseTimes(app.settings.lease)
-        shards = TerritoryRepository(app.engine.database, app.engine.clock)
-        territory = ShardLeases(assignment.profile.name, shards, app.engine.ephemeral.bus, lease)
+        shards = ShardLeaseRepository(app.engine.database, app.engine.clock)
+        leases = ShardLeases(assignment.profile.name, shards, app.engine.ephemeral.bus, lease)
         try:
             me = await _introduce(api, assignment.profile.name, app.engine.clock)
             accounts = BotAccountRepository(app.engine.database, app.engine.clock, [end_broadcasts])
             await _claim_account(accounts, me)
-            bot, router = await _put_together(assignment, app, _Parts(api, me, territory))
+            bot, router = await _put_together(assignment, app, _Parts(api, me, leases))
             for preparation in router.preparations:
                 await preparation(bot)
         except BaseException:
@@ -124,17 +124,17 @@ class RunningBot:
         _take_jobs(bot, app)
         has_modes = bool(router.modes)
         joiner = Joiner(albums=not has_modes, bursts=not has_modes)
-        runner = BotRunner(bot, router, joiner, territory, app.engine.quarantine)
-        return cls(runner, app.engine.clock, territory)
+        runner = BotRunner(bot, router, joiner, leases, app.engine.quarantine)
+        return cls(runner, app.engine.clock, leases)
 
     async def prepare(self, webhook: Webhook | None) -> None:
         """Recover the updates that a crash left, set the commands menu, and choose between polling and webhook.
 
         Raise StorageError if the database is unavailable.
         """
-        if self._territory is not None:
-            await self._territory.join(self.runner)
-            self._keeping = asyncio.create_task(self._territory.run(), name=f"territory-{self.name}")
+        if self._leases is not None:
+            await self._leases.join(self.runner)
+            self._keeping = asyncio.create_task(self._leases.run(), name=f"territory-{self.name}")
         await self._set_menu()
         await self._set_delivery(webhook)
         if webhook is not None:
@@ -160,17 +160,17 @@ class RunningBot:
 
         Updates that arrive meanwhile are stored and left to other replicas or the next start as well.
         """
-        if self._territory is not None:
-            await self._territory.begin_to_leave()
+        if self._leases is not None:
+            await self._leases.begin_to_leave()
         await self.runner.drain(within=within)
-        if self._territory is not None:
-            self._territory.stop_waiting()
+        if self._leases is not None:
+            self._leases.stop_waiting()
         await self.runner.close(within=_TIDY)
         await self.runner.bot.jobs.close()
         await end_tasks([task for task in (self._keeping, self._watching) if task is not None])
         self._keeping = self._watching = None
-        if self._territory is not None:
-            await self._territory.leave(within=_LEAVE)
+        if self._leases is not None:
+            await self._leases.leave(within=_LEAVE)
         await self.runner.bot.delivery.close(within=_RECORDS)
         await self.runner.bot.api.close()
 
@@ -276,7 +276,7 @@ class _Parts:
 
     api: BotApi
     me: Identity
-    ground: ShardOwnership
+    ownership: ShardOwnership
 
 
 async def _put_together(assignment: Assignment, app: App, made: _Parts) -> tuple[BotServices, Router]:
@@ -293,7 +293,7 @@ async def _put_together(assignment: Assignment, app: App, made: _Parts) -> tuple
     if model.name != engine.models.program.name:
         log.debug("%s answers with %s", profile.name, model.name)
     messenger = _open_messenger(made, app)
-    turns = FencedTurnRepository(engine.database, made.ground, engine.clock, find_lead_id)
+    turns = FencedTurnRepository(engine.database, made.ownership, engine.clock, find_lead_id)
     delivery = Delivery(messenger, turns)
     memory = ConversationMemory(engine.conversations, engine.ephemeral.history, assignment.namespace, engine.summaries)
     parts = ChatParts(models, turns, memory, messenger, delivery, clock)
@@ -347,11 +347,11 @@ def _limits(app: App) -> Limits:
     )
 
 
-def _guard(ground: ShardOwnership) -> Guard:
+def _guard(ownership: ShardOwnership) -> Guard:
     """Return the guard of calls to Telegram: each begins and ends while the chat is this process's."""
 
     def hold(chat_id: int) -> AbstractAsyncContextManager[None]:
-        return ground.hold(partition_of(chat_id))
+        return ownership.hold(partition_of(chat_id))
 
     return hold
 
@@ -362,7 +362,7 @@ def _open_messenger(made: _Parts, app: App) -> TelegramMessenger:
     files = app.settings.storage_dir / "files"
     note = _flood_note(FloodWaitRepository(app.engine.database, app.engine.clock))
     messenger = TelegramMessenger(made.api, pacer, app.engine.clock, note, files)
-    messenger.sender.guard = _guard(made.ground)
+    messenger.sender.guard = _guard(made.ownership)
     if app.settings.lookup:
         store = SentMessageRepository(app.engine.database, [BROADCAST_MESSAGES])
         messenger.lookup = SendLookup(messenger.sender, store, app.engine.clock)

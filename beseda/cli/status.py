@@ -42,7 +42,7 @@ async def _read(settings: "Settings") -> dict[str, Any]:
     from beseda.engine.flood_waits.repository import FloodWaitRepository
     from beseda.engine.processes.model import ALIVE_WITHIN
     from beseda.engine.processes.repository import ProcessRepository
-    from beseda.engine.shards.repository import TerritoryRepository
+    from beseda.engine.shards.repository import ShardLeaseRepository
     from beseda.features.analytics.repository import AnalyticsRepository
 
     if problems := await check(settings.database()):
@@ -54,7 +54,7 @@ async def _read(settings: "Settings") -> dict[str, Any]:
         now = clock.now()
         backlog = await AnalyticsRepository(database, clock).read_backlog()
         processes = await ProcessRepository(database).list(now - ALIVE_WITHIN)
-        shards = await TerritoryRepository(database, clock).count_shards()
+        shards = await ShardLeaseRepository(database, clock).count_shards()
         floods = await FloodWaitRepository(database, clock).count(now - timedelta(hours=_FLOOD_HOURS))
     return {
         "processes": [

@@ -56,10 +56,10 @@ class BotRunner:
         bot: BotServices,
         router: Router,
         joiner: Joiner | None = None,
-        ground: ShardOwnership | None = None,
+        ownership: ShardOwnership | None = None,
         quarantine: Quarantine | None = None,
     ) -> None:
-        """`ground` defines the chats of this process; by default all chats, for a bot that is not shared with replicas.
+        """`ownership` defines the chats of this process; by default all chats, for a bot that no replica shares.
 
         Bots of one process share a `quarantine`, since a crash is a crash of all of them.
         """
@@ -67,7 +67,7 @@ class BotRunner:
         self.router = router
         self._joiner = joiner or Joiner()
         self._openings = Openings()
-        self._ground = ground or AllShards()
+        self._ownership = ownership or AllShards()
         self._lanes: Lanes[LaneKey, Event] = Lanes(self._work, drop=self._forget)
         self._tries = TryCounter(bot.profile.name)
         self._quarantine = quarantine or Quarantine()
@@ -88,7 +88,7 @@ class BotRunner:
     @property
     def may_poll(self) -> bool:
         """Whether it is this replica that asks Telegram for updates: one of them does."""
-        return 0 in self._ground.held and not self._closing
+        return 0 in self._ownership.held and not self._closing
 
     async def take_in(self, contents: Sequence[Json]) -> None:
         """Store updates from Telegram and begin to work on the new ones. When this returns, they may be acknowledged.
@@ -98,17 +98,17 @@ class BotRunner:
         Updates without a handler, such as group talk that is not for the bot, are stored as finished. Another replica
         is notified of updates for its chats. Updates that it stored earlier for the same chats come before these.
         """
-        await self._ground.wait_until_joined()
+        await self._ownership.wait_until_joined()
         events: dict[int, Event] = {}
         updates = self._read({int(content["update_id"]): content for content in contents}, events)
         arrived = {update.update_id: update for update in updates}
-        held = self._ground.held
-        queues = {update.queue for update in updates if update.partition in held} if self._ground.is_shared else ()
+        held = self._ownership.held
+        queues = {update.queue for update in updates if update.partition in held} if self._ownership.is_shared else ()
         for update in await self.bot.updates.store(updates, earlier=queues, known=self._tries):
             if update.done:
                 continue
             # A part that has become ours meanwhile may have older updates that were not looked for yet.
-            if update.partition not in held & self._ground.held or self._closing:
+            if update.partition not in held & self._ownership.held or self._closing:
                 await self._hand_on(update)
             elif self._is_due(update):
                 is_new = arrived.get(update.update_id) is update
@@ -127,7 +127,7 @@ class BotRunner:
         """
         async with self._looking:
             self._resting.tidy(self.bot.clock.monotonic())
-            held = self._ground.held
+            held = self._ownership.held
             wanted = held if partitions is None else held.intersection(partitions)
             look = Look(None if len(wanted) == PARTITIONS else wanted)
             return await self._recover(look, anew=anew, settled=settled)
@@ -226,7 +226,7 @@ class BotRunner:
 
     def _is_due(self, update: StoredUpdate, *, anew: bool = False) -> bool:
         """Return whether an update that was found is to be worked on here and now."""
-        if update.update_id in self._tries or update.partition not in self._ground.held or self._closing:
+        if update.update_id in self._tries or update.partition not in self._ownership.held or self._closing:
             return False  # a sweep may see one before we hear that it is stored
         return anew or self._resting.is_due(update.update_id, self.bot.clock.monotonic())
 
@@ -345,7 +345,7 @@ class BotRunner:
     async def _attempt(self, context: Context, lane: Lane[Event]) -> None:
         """Work on an event and finish its updates; one that failed in an unforeseen way is finished, too."""
         event = context.event
-        await self._ground.confirm(partition_of(event.place.chat.chat_id))
+        await self._ownership.confirm(partition_of(event.place.chat.chat_id))
         verdict = self._tries.judge(event.place.update_ids)
         if verdict is Verdict.SET_ASIDE and self._tries.may_deliver(event.place.update_ids):
             verdict = Verdict.WORK if await self._is_answered(context) else verdict

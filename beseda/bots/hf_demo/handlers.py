@@ -117,12 +117,12 @@ async def _takes_comparison(context: Context) -> bool:
 
 
 async def _compare(question: Question, turn: Turn | None, parallel: ParallelAnswers) -> None:
-    seats = [Variant(f"🤖 **{alias}**", model=_spec(alias)) for alias in ALIASES]
+    variants = [Variant(f"🤖 **{alias}**", model=_spec(alias)) for alias in ALIASES]
 
     def close(outcomes: Sequence[VariantOutcome]) -> Footer:
         return Footer(describe_race(outcomes, question.language))
 
-    await parallel.answer(ParallelQuestion(question, seats, close), turn)
+    await parallel.answer(ParallelQuestion(question, variants, close), turn)
 
 
 def describe_race(outcomes: Sequence[VariantOutcome], language: str) -> str:

@@ -29,7 +29,7 @@ _ALONE = Text("alone", TEXTS)
 async def answer(context: Context, question: Question, turn: Turn | None, parallel: ParallelAnswers) -> None:
     """Answer with the model at each temperature."""
     language = question.language
-    seats = [
+    variants = [
         Variant(_LABEL.say(language, mark=mark, value=value), temperature=value) for value, mark in TEMPERATURES.items()
     ]
 
@@ -37,7 +37,7 @@ async def answer(context: Context, question: Question, turn: Turn | None, parall
         said = {value: outcome.said for value, outcome in zip(TEMPERATURES, outcomes, strict=True) if outcome.said}
         return Footer(describe_difference(said, language))
 
-    await parallel.answer(ParallelQuestion(question, seats, close), turn)
+    await parallel.answer(ParallelQuestion(question, variants, close), turn)
 
 
 def describe_difference(said: dict[float, str], language: str) -> str:

@@ -9,8 +9,8 @@ from beseda.engine.router import Router, read_payload
 class Arrival:
     """Greets, and stores the payload of a link like `https://t.me/your_bot?start=spring-sale`."""
 
-    def __init__(self, shop: SalesContext) -> None:
-        self._shop = shop
+    def __init__(self, sales: SalesContext) -> None:
+        self._sales = sales
 
     def router(self) -> Router:
         """Return the handlers."""
@@ -21,5 +21,5 @@ class Arrival:
     async def start(self, context: Context) -> None:
         """Store the source of the lead, then greet."""
         if is_private(context) and (payload := read_payload(context)):
-            await self._shop.service.note_source(await self._shop.talk(context), payload)
+            await self._sales.service.note_source(await self._sales.talk(context), payload)
         await greet(context)

@@ -36,8 +36,8 @@ _MOST_TIMES = 32
 class Booking:
     """The buttons of appointments, and `/meetings`."""
 
-    def __init__(self, shop: SalesContext) -> None:
-        self._shop = shop
+    def __init__(self, sales: SalesContext) -> None:
+        self._sales = sales
 
     def router(self) -> Router:
         """Return the handlers."""
@@ -65,17 +65,17 @@ class Booking:
         """Show the upcoming meetings, each with its buttons."""
         if not await keep_private(context):
             return
-        theirs = await self._shop.meetings.for_person(context.bot.profile.name, context.person.id)
+        theirs = await self._sales.meetings.for_person(context.bot.profile.name, context.person.id)
         found = [one for one in theirs if one.state.is_active]
         if not found:
             pick = [[Button(self._pick(context), "meet:pick")]] if context.bot.profile.calendar else ()
             await context.reply(context.say(texts.NO_MEETINGS), pick)
             return
-        lines = [context.say(texts.MEETINGS), *(f"- {_describe(context, self._shop.meetings, one)}" for one in found)]
+        lines = [context.say(texts.MEETINGS), *(f"- {_describe(context, self._sales.meetings, one)}" for one in found)]
         await context.reply("\n".join(lines), [row for one in found for row in _keyboard(context, one)])
 
     def _pick(self, context: Context) -> str:
-        return context.say(self._shop.service.funnel.pick)
+        return context.say(self._sales.service.funnel.pick)
 
     async def _take(self, context: Context, step: str, numbers: Sequence[int]) -> None:
         match step, numbers:
@@ -98,13 +98,13 @@ class Booking:
         if context.bot.profile.calendar is None:
             await context.reply(context.say(texts.NO_CALENDAR))
             return
-        await self._shop.service.advance(await self._shop.talk(context), {PICKS_TIME})
+        await self._sales.service.advance(await self._sales.talk(context), {PICKS_TIME})
         show = context.replace_text if meeting_id else context.reply
         await show(*await self._write_days(context, meeting_id))
 
     async def _write_days(self, context: Context, meeting_id: int) -> tuple[str, Keyboard]:
         """Return the days with free times as buttons."""
-        calendar = self._shop.meetings.diary(context.bot.profile.name).calendar
+        calendar = self._sales.meetings.diary(context.bot.profile.name).calendar
         labels = {calendar.day_of(slot.starts_at): _split(slot)[0] for slot in await self._slots(context, None, _DAYS)}
         days = list(labels.items())[:_SHOWN_DAYS]
         if not days:
@@ -118,18 +118,18 @@ class Booking:
         if not slots:
             await context.replace_text(*await self._write_days(context, meeting_id))
             return
-        zone = self._shop.meetings.diary(context.bot.profile.name).calendar.zone.key
+        zone = self._sales.meetings.diary(context.bot.profile.name).calendar.zone.key
         buttons = [Button(_split(one)[1], f"meet:at:{int(one.starts_at.timestamp())}:{meeting_id}") for one in slots]
         rows = [buttons[start : start + _TIMES_IN_A_ROW] for start in range(0, len(buttons), _TIMES_IN_A_ROW)]
         back = [Button(context.say(texts.OTHER_DAY), f"meet:days:{meeting_id}")]
         await context.replace_text(context.say(texts.CHOOSE_TIME, day=_split(slots[0])[0], zone=zone), [*rows, back])
 
     async def _slots(self, context: Context, day: date | None, days: int) -> list[CalendarSlot]:
-        return await self._shop.meetings.free_slots(context.bot.profile.name, day, days, context.language)
+        return await self._sales.meetings.free_slots(context.bot.profile.name, day, days, context.language)
 
     async def _book(self, context: Context, starts_at: datetime, meeting_id: int) -> None:
         """Reserve a time or move a meeting. If that fails, show the error and the days again. Raises NotFoundError."""
-        meetings, talk = self._shop.meetings, await self._shop.talk(context)
+        meetings, talk = self._sales.meetings, await self._sales.talk(context)
         if meeting_id:
             await self._find(context, meeting_id)
         calendar = meetings.diary(context.bot.profile.name).calendar
@@ -144,50 +144,50 @@ class Booking:
             except BesedaError as error:
                 words, keyboard = await self._write_days(context, meeting_id)
                 return f"{explain(error, context.language)}\n\n{words}", keyboard
-            await self._shop.service.advance(talk, {BOOKED})
+            await self._sales.service.advance(talk, {BOOKED})
             told = texts.HELD if done.state is MeetingState.TENTATIVE else texts.MOVED
             return context.say(told, time=meetings.write_time(done, context.language)), _keyboard(context, done)
 
         when = calendar.write_time(starts_at, context.language)
-        await self._shop.converse(context, context.say(texts.TAKE, time=when), respond, in_place=True)
+        await self._sales.converse(context, context.say(texts.TAKE, time=when), respond, in_place=True)
 
     async def _hold(self, context: Context, talk: Talk, starts_at: datetime) -> Meeting:
-        lead = await self._shop.service.find_lead(talk)
-        return await self._shop.meetings.book(lead.id, starts_at, user_id=talk.person.id)
+        lead = await self._sales.service.find_lead(talk)
+        return await self._sales.meetings.book(lead.id, starts_at, user_id=talk.person.id)
 
     async def _confirm(self, context: Context, meeting_id: int) -> None:
-        meetings, talk = self._shop.meetings, await self._shop.talk(context)
+        meetings, talk = self._sales.meetings, await self._sales.talk(context)
         await self._find(context, meeting_id)
 
         async def respond(message_id: int) -> tuple[str, Markup]:
             try:
-                await self._shop.service.allow_invitation(talk, message_id)
+                await self._sales.service.allow_invitation(talk, message_id)
                 done = await meetings.confirm(meeting_id)
             except BesedaError as error:
                 return explain(error, context.language), [[Button(self._pick(context), "meet:pick")]]
-            situation = await self._shop.service.advance(talk, {CONFIRMED})
+            situation = await self._sales.service.advance(talk, {CONFIRMED})
             words = [context.say(texts.CONFIRMED, time=meetings.write_time(done, context.language))]
             if not situation.lead.phone:
                 words.append(context.say(texts.ADD_NUMBER))
             return "\n\n".join(words), ()
 
-        await self._shop.converse(context, context.say(texts.I_CONFIRM), respond, in_place=True)
+        await self._sales.converse(context, context.say(texts.I_CONFIRM), respond, in_place=True)
 
     async def _cancel(self, context: Context, meeting_id: int) -> None:
         await self._find(context, meeting_id)
 
         async def respond(_message_id: int) -> tuple[str, Markup]:
             try:
-                await self._shop.meetings.cancel(meeting_id)
+                await self._sales.meetings.cancel(meeting_id)
             except BesedaError as error:
                 return explain(error, context.language), ()
             return context.say(texts.CANCELLED), [[Button(self._pick(context), "meet:pick")]]
 
-        await self._shop.converse(context, context.say(texts.I_CANCEL), respond, in_place=True)
+        await self._sales.converse(context, context.say(texts.I_CANCEL), respond, in_place=True)
 
     async def _find(self, context: Context, meeting_id: int) -> Meeting:
         """Return a meeting of this person. Raises NotFoundError."""
-        meeting = await self._shop.meetings.find(meeting_id)
+        meeting = await self._sales.meetings.find(meeting_id)
         if (meeting.bot, meeting.guest.user_id) != (context.bot.profile.name, context.person.id):
             raise NotFoundError(f"meeting {meeting_id} is not this person's")
         return meeting

@@ -20,8 +20,8 @@ def consent_keyboard(language: str) -> Keyboard:
 class Consents:
     """`/consent`, `/contact`, the buttons of the question, and shared contacts."""
 
-    def __init__(self, shop: SalesContext) -> None:
-        self._shop = shop
+    def __init__(self, sales: SalesContext) -> None:
+        self._sales = sales
 
     def router(self) -> Router:
         """Return the handlers."""
@@ -36,7 +36,7 @@ class Consents:
         """Show whether contacts are kept and since when, with a button to change it."""
         if not await keep_private(context):
             return
-        service, talk = self._shop.service, await self._shop.talk(context)
+        service, talk = self._sales.service, await self._sales.talk(context)
         lead = await service.find_lead(talk)
         own = [one for one in await service.leads.consents(lead.id) if one.user_id == context.person.id]
         given = [one.given_at for one in own if one.holds and one.kind is PROFILE and one.given_at]
@@ -55,7 +55,7 @@ class Consents:
         await context.acknowledge()
         if words is None:
             return
-        service, talk = self._shop.service, await self._shop.talk(context)
+        service, talk = self._sales.service, await self._sales.talk(context)
 
         async def respond(message_id: int) -> tuple[str, Markup]:
             if choice == "yes":
@@ -64,7 +64,7 @@ class Consents:
             await service.revoke_consent(talk, message_id)
             return context.say(texts.REVOKED if choice == "revoke" else texts.NOT_KEPT), ()
 
-        await self._shop.converse(context, context.say(words), respond)
+        await self._sales.converse(context, context.say(words), respond)
 
     async def offer(self, context: Context) -> None:
         """Show the button that sends the person's number."""
@@ -82,11 +82,11 @@ class Consents:
             return
         # Telegram leaves the plus out for some clients.
         phone = contact.phone if contact.phone.startswith("+") else f"+{contact.phone}"
-        talk = await self._shop.talk(context)
+        talk = await self._sales.talk(context)
 
         async def respond(message_id: int) -> tuple[str, Markup]:
-            kept = await self._shop.service.keep_contact(talk, "phone", phone, message_id)
+            kept = await self._sales.service.keep_contact(talk, "phone", phone, message_id)
             words = context.say(texts.THANKS_FOR_NUMBER, phone=phone) if kept else context.say(texts.BAD_NUMBER)
             return words, ReplyKeyboard(())
 
-        await self._shop.converse(context, context.say(texts.MY_NUMBER, phone=phone), respond)
+        await self._sales.converse(context, context.say(texts.MY_NUMBER, phone=phone), respond)

@@ -20,8 +20,8 @@ READY = "lead_ready"
 class OwnerNews:
     """Sends notices about leads to the people in `ADMIN_IDS` with a chat with the bot."""
 
-    def __init__(self, shop: SalesContext) -> None:
-        self._shop = shop
+    def __init__(self, sales: SalesContext) -> None:
+        self._sales = sales
 
     def router(self) -> Router:
         """Return the handlers."""
@@ -32,10 +32,10 @@ class OwnerNews:
     async def tell(self, context: Context, talk: Talk) -> None:
         """Send a notice about a lead that is ready, once to each owner. Raises StorageError."""
         bot = context.bot
-        lead = await self._shop.service.take_news(talk)
+        lead = await self._sales.service.take_news(talk)
         if lead is None:
             return
-        places = [await self._shop.store.private_chat(talk.bot, owner) for owner in sorted(bot.options.admin_ids)]
+        places = [await self._sales.store.private_chat(talk.bot, owner) for owner in sorted(bot.options.admin_ids)]
         notices = [
             _number(internal_update(talk.bot, READY, *place, {"lead_id": lead.id}), lead, place[1].id)
             for place in places
@@ -46,16 +46,16 @@ class OwnerNews:
         await bot.updates.store(notices)
         for notice in notices:
             await bot.bus.publish(f"updates:{talk.bot}", {"update_id": notice.update_id})
-        await self._shop.service.note_told(talk)
+        await self._sales.service.note_told(talk)
 
     async def show(self, context: Context) -> None:
         """Show the lead with the facts known about it."""
         assert isinstance(context.event, Notice)  # noqa: S101 - the router's promise, for the type checker
         try:
-            lead = await self._shop.leads.find(int(str(context.event.data["lead_id"])))
+            lead = await self._sales.leads.find(int(str(context.event.data["lead_id"])))
         except NotFoundError:
             return  # erased since
-        slots = self._shop.service.funnel.slots
+        slots = self._sales.service.funnel.slots
         facts = [
             f"- {context.say(slots[name].title)}: {literal(slot.value)}"
             for name, slot in lead.slots.items()

@@ -32,12 +32,12 @@ from beseda.telegram.keyboards import Button
 
 def build_router(funnel: Funnel) -> Router:
     """Return the handlers of a bot with this funnel."""
-    shop, router = SalesContext(funnel), Router()
-    router.prepare(shop.prepare)
-    selling = SalesConversation(shop)
+    sales, router = SalesContext(funnel), Router()
+    router.prepare(sales.prepare)
+    selling = SalesConversation(sales)
     router.answer(selling.answer)
     router.correct(selling.read_again)
-    for part in (Arrival(shop), Consents(shop), Booking(shop), OwnerNews(shop)):
+    for part in (Arrival(sales), Consents(sales), Booking(sales), OwnerNews(sales)):
         router.include(part.router())
     return router
 
@@ -45,8 +45,8 @@ def build_router(funnel: Funnel) -> Router:
 class SalesConversation:
     """Answers messages to a sales bot."""
 
-    def __init__(self, shop: SalesContext) -> None:
-        self._shop = shop
+    def __init__(self, sales: SalesContext) -> None:
+        self._sales = sales
 
     async def answer(self, context: Context, question: Question, turn: Turn | None) -> None:
         """Answer with the model by the stage of the sale. In a group the bot is an ordinary assistant."""
@@ -56,9 +56,9 @@ class SalesConversation:
         turn = turn or question.open_turn()
         # On record first: what is read points at it.
         await context.bot.turns.open(turn, question.as_message())
-        talk = await self._shop.talk(context)
-        deadline = context.bot.clock.monotonic() + self._shop.service.funnel.patience
-        study = asyncio.create_task(self._shop.service.study(talk))
+        talk = await self._sales.talk(context)
+        deadline = context.bot.clock.monotonic() + self._sales.service.funnel.patience
+        study = asyncio.create_task(self._sales.service.study(talk))
         try:
             situation = await self._wait(study, talk, own_words(question.text))
             done = await context.bot.chat.answer(self._prepare(context, question, situation), turn)
@@ -69,20 +69,20 @@ class SalesConversation:
             await asyncio.wait({study})
         if done.state is TurnState.DELIVERED:  # what a failed answer should have asked the next one asks
             await self._note(situation, talk)
-        await OwnerNews(self._shop).tell(context, talk)
+        await OwnerNews(self._sales).tell(context, talk)
 
     async def read_again(self, context: Context) -> None:
         """Extract facts again after an earlier message was edited. Slots with a source that is gone are emptied."""
         if is_private(context):
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._shop.service.funnel.patience):
-                    await self._shop.service.study(await self._shop.talk(context))
+                async with asyncio.timeout(self._sales.service.funnel.patience):
+                    await self._sales.service.study(await self._sales.talk(context))
 
     async def _note(self, situation: Situation, talk: Talk) -> None:
         if situation.ask_consent:
-            await self._shop.service.note_asked(talk)
+            await self._sales.service.note_asked(talk)
         if situation.plan.offer:
-            await self._shop.service.note_offered(talk)
+            await self._sales.service.note_offered(talk)
 
     async def _wait(self, study: "asyncio.Task[Situation | None]", talk: Talk, words: str) -> Situation:
         """Return the state of the sale, including this message if its facts are extracted in time.
@@ -90,10 +90,10 @@ class SalesConversation:
         If the extraction has ended without a result, plain words of the message count. Late results are used by the
         next answer.
         """
-        await asyncio.wait({study}, timeout=self._shop.service.funnel.wait)
+        await asyncio.wait({study}, timeout=self._sales.service.funnel.wait)
         found = study.result() if study.done() else None
         plain = read_plain_wishes(words) if study.done() else ()
-        return found or await self._shop.service.assess(talk, plain)
+        return found or await self._sales.service.assess(talk, plain)
 
     def _prepare(self, context: Context, question: Question, situation: Situation) -> Question:
         language, plan = question.language, situation.plan
@@ -103,18 +103,18 @@ class SalesConversation:
         if situation.ask_consent:
             footer = Footer(ASK_CONSENT.say(language), consent_keyboard(language))
         if plan.offer:
-            pick = [Button(self._shop.service.funnel.pick.say(language), "meet:pick")]
+            pick = [Button(self._sales.service.funnel.pick.say(language), "meet:pick")]
             footer = Footer(footer.note, [*footer.keyboard, pick])
         return replace(
             question,
-            instructions=write_instructions(self._shop.service.funnel, situation, question.text, language),
+            instructions=write_instructions(self._sales.service.funnel, situation, question.text, language),
             temperature=plan.stage.temperature,
             footer=lambda _: footer,
         )
 
     def _answer_word(self, situation: Situation, language: str) -> str:
         """Return the confirmation of a consent or refusal in words, or an empty string."""
-        slots = self._shop.service.funnel.slots
+        slots = self._sales.service.funnel.slots
         kept = any(slots[name].contact for name in situation.known)
         told = {"yes": texts.KEPT if kept else texts.ALLOWED, "no": texts.NOT_KEPT}.get(situation.consent)
         return told.say(language) if told is not None else ""

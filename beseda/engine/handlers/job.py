@@ -18,8 +18,8 @@ _NOT_YOURS = Text("jobs.not_yours")
 async def handle_job(context: Context) -> None:
     """Cancel a job, or hand the work of one that failed in once more."""
     assert isinstance(context.event, Press)  # noqa: S101 - the router's promise, for the type checker
-    chores = context.bot.jobs
-    if await chores.resume(context):
+    jobs = context.bot.jobs
+    if await jobs.resume(context):
         return
     choice, number = argument(context.event.data)
     job = await context.bot.jobs.queue.find(int(number))

@@ -195,8 +195,8 @@ class JobTracker:
             ahead = await self.queue.position(job.id)
             if ahead or shown.part.message_id is not None:
                 return _IN_LINE.say(language, ahead=ahead) if ahead else _NEXT.say(language)
-        chore = self.kinds.get(job.request.kind)
-        return (chore.describe(job, language) if chore and chore.describe else "") or _AT_WORK.say(language)
+        kind = self.kinds.get(job.request.kind)
+        return (kind.describe(job, language) if kind and kind.describe else "") or _AT_WORK.say(language)
 
     async def _finish(self, bot: BotServices, shown: _ProgressMessage) -> None:
         """Store the outcome of a job as the answer of its turn and deliver it. Later calls for the job do nothing."""
@@ -226,11 +226,11 @@ class JobTracker:
         )
 
     async def _compose_outcome(self, bot: BotServices, shown: _ProgressMessage) -> list[Part]:
-        job, chore = shown.job, self.kinds.get(shown.job.request.kind)
+        job, kind = shown.job, self.kinds.get(shown.job.request.kind)
         parts: list[Part] = []
-        if job.state is JobState.DONE and chore is not None:
+        if job.state is JobState.DONE and kind is not None:
             try:
-                parts = await chore.view(bot, job)
+                parts = await kind.view(bot, job)
             except BesedaError as error:
                 log.warning("job %d cannot be shown: %s", job.id, error.detail)
                 parts = await bot.messenger.compose(explain(error, _language(job)))

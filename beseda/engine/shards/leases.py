@@ -23,7 +23,7 @@ from beseda.core.errors import LeaseLostError, StorageError
 from beseda.core.outages import OutageLog
 from beseda.core.process_identity import new_process_id
 from beseda.core.tasks import end_tasks
-from beseda.engine.shards.repository import EVERYTHING, LeaseRequest, LeaseStatus, TerritoryRepository
+from beseda.engine.shards.repository import EVERYTHING, LeaseRequest, LeaseStatus, ShardLeaseRepository
 from beseda.ephemeral.base import Bus
 
 log = logging.getLogger(__name__)
@@ -130,7 +130,7 @@ class LeaseTimes:
 class ShardLeases:
     """One replica's share of one bot's chats. Implements `ShardOwnership`. Join it, let it `run`, leave it."""
 
-    def __init__(self, bot: str, store: TerritoryRepository, bus: Bus, lease: LeaseTimes | None = None) -> None:
+    def __init__(self, bot: str, store: ShardLeaseRepository, bus: Bus, lease: LeaseTimes | None = None) -> None:
         self.name = new_process_id()
         self.held: frozenset[int] = frozenset()
         self.is_shared = False

@@ -23,7 +23,7 @@ from beseda.db.types import UtcTime
 from beseda.engine.updates.model import PARTITIONS
 
 # One row a bot, not one a part: it is read and locked at every beat of every replica.
-territories = Table(
+shard_owners = Table(
     "territories",
     metadata,
     Column("bot", Text, primary_key=True),
@@ -90,7 +90,7 @@ _Owned = dict[str, frozenset[int]]
 _BURIED = timedelta(minutes=10)  # after its lease a silent replica is forgotten
 
 
-class TerritoryRepository:
+class ShardLeaseRepository:
     """Shard leases in SQL. Every method raises StorageError if the database is unavailable."""
 
     def __init__(self, database: Database, clock: Clock | None = None) -> None:
@@ -104,7 +104,7 @@ class TerritoryRepository:
 
     async def count_shards(self) -> Mapping[str, Mapping[str, int]]:
         """Return the number of shards of each owner, by bot."""
-        rows = await self._database.read(lambda connection: connection.execute(select(territories)).all())
+        rows = await self._database.read(lambda connection: connection.execute(select(shard_owners)).all())
         return {row.bot: {owner: len(parts) for owner, parts in orjson.loads(row.owners).items()} for row in rows}
 
     async def leave(self, bot: str, name: str) -> None:
@@ -167,10 +167,10 @@ def _impatience(connection: Connection) -> Iterator[None]:
 
 
 def _find_locked(connection: Connection, bot: str) -> _Owned:
-    find = select(territories.c.owners).where(territories.c.bot == bot).with_for_update()
+    find = select(shard_owners.c.owners).where(shard_owners.c.bot == bot).with_for_update()
     owners = connection.execute(find).scalar_one_or_none()
     if owners is None:
-        connection.execute(_insert(connection)(territories).values(bot=bot, owners="{}").on_conflict_do_nothing())
+        connection.execute(_insert(connection)(shard_owners).values(bot=bot, owners="{}").on_conflict_do_nothing())
         owners = connection.execute(find).scalar_one()
     return {name: frozenset(parts) for name, parts in orjson.loads(owners).items()}
 
@@ -179,7 +179,7 @@ def _save(connection: Connection, bot: str, before: _Owned, after: Mapping[str, 
     kept = {name: parts for name, parts in after.items() if parts}
     if kept != before:
         owners = orjson.dumps({name: sorted(parts) for name, parts in kept.items()}).decode()
-        connection.execute(update(territories).where(territories.c.bot == bot).values(owners=owners))
+        connection.execute(update(shard_owners).where(shard_owners.c.bot == bot).values(owners=owners))
 
 
 def _renew(connection: Connection, claim: LeaseRequest, now: datetime, joined_at: datetime) -> None:

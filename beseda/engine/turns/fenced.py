@@ -25,9 +25,9 @@ class FencedTurnRepository(TurnRepository):
     record facts that stay true under any owner of the chat, so they are not fenced.
     """
 
-    def __init__(self, database: Database, ground: ShardOwnership, clock: Clock, find_lead: LeadLookup) -> None:
+    def __init__(self, database: Database, ownership: ShardOwnership, clock: Clock, find_lead: LeadLookup) -> None:
         super().__init__(database, clock, find_lead)
-        self._ground = ground
+        self._ownership = ownership
 
     async def open(self, turn: Turn, message: Message | None) -> None:
         """Store a received turn."""
@@ -52,9 +52,9 @@ class FencedTurnRepository(TurnRepository):
         """
         part = partition_of(turn.conversation.key.chat_id)
         while True:
-            await self._ground.confirm(part)
+            await self._ownership.confirm(part)
             try:
-                with fenced(lambda: self._ground.is_fresh(part)):
+                with fenced(lambda: self._ownership.is_fresh(part)):
                     return await write()
             except LeaseLostError as error:
                 log.debug("turn %d: %s", turn.id, error.detail)

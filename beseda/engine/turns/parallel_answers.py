@@ -7,7 +7,7 @@ until all answers are stored. Its parts are slots, so that a crash repeats no an
 
 The parts of an answer are stored before they are sent. A seat without text is answered again after a restart. The
 closing part has no text until the end: it is the one part that is not sent, so it keeps the turn open. Its markup
-stores the outcomes of the seats, in the same transaction as the parts.
+stores the outcomes of the variants, in the same transaction as the parts.
 """
 
 import asyncio
@@ -68,7 +68,7 @@ class ParallelQuestion:
     """A question for several variants. `close` writes the footer below all answers, from their outcomes in order."""
 
     question: Question
-    seats: Sequence[Variant]
+    variants: Sequence[Variant]
     close: Callable[[Sequence[VariantOutcome]], Footer]
 
 
@@ -81,7 +81,7 @@ class ParallelAnswers:
         self._delivery = parts.delivery
 
     async def answer(self, panel: ParallelQuestion, turn: Turn | None = None) -> Turn:
-        """Answer a question from wherever its turn stands, asking only the seats that have not answered.
+        """Answer a question from wherever its turn stands, asking only the variants that have not answered.
 
         Raises StorageError and TelegramUnauthorizedError: they leave the turn as it is, for the next sweep.
         """
@@ -127,8 +127,8 @@ class ParallelAnswers:
         stage = _VariantRun(self._bot, self._parts, table)
         tasks = [asyncio.create_task(stage.hear(seat)) for seat in missing]
         try:
-            seats = len(table.panel.seats)
-            with self._parts.running.hold(question.conversation.key, table, table.turn.id, drafts=seats):
+            variants = len(table.panel.variants)
+            with self._parts.running.hold(question.conversation.key, table, table.turn.id, drafts=variants):
                 for task in asyncio.as_completed(tasks):
                     if not await self._take(table, *(await task)):
                         return False
@@ -142,7 +142,7 @@ class ParallelAnswers:
     async def _take(self, table: "_VariantTurn", seat: int, outcome: VariantOutcome) -> bool:
         """Store and send the outcome of a variant. Return False if the chat cannot be reached."""
         question = table.panel.question
-        above = (question.opening() if seat == 0 else "") + table.panel.seats[seat].label
+        above = (question.opening() if seat == 0 else "") + table.panel.variants[seat].label
         cut = CUT.say(question.language) if outcome.call.finish_reason == FinishReason.LENGTH else ""
         said = close_code(outcome.said) if cut else outcome.said
         text = "\n\n".join(filter(None, [above, said or outcome.failure, cut]))
@@ -174,9 +174,9 @@ class _VariantTurn:
     def __init__(self, panel: ParallelQuestion, turn: Turn) -> None:
         self.panel = panel
         self.turn = turn
-        self.answers = [GrowingAnswer(f"{seat.label}\n\n", panel.question.language) for seat in panel.seats]
+        self.answers = [GrowingAnswer(f"{seat.label}\n\n", panel.question.language) for seat in panel.variants]
         self.stopped = False
-        self._closing = len(panel.seats) * _SLOT
+        self._closing = len(panel.variants) * _SLOT
         known = {part.number: part for part in turn.parts}
         turn.parts = [known.get(number) or Part(number, "") for number in range(self._closing + 1)]
         self._outcomes = _read_outcomes(turn.parts[-1].markup)
@@ -191,8 +191,8 @@ class _VariantTurn:
         return True
 
     def missing(self) -> list[int]:
-        """Return the seats that have not answered."""
-        return [seat for seat in range(len(self.panel.seats)) if seat not in self._outcomes]
+        """Return the variants that have not answered."""
+        return [seat for seat in range(len(self.panel.variants)) if seat not in self._outcomes]
 
     def first_part(self, seat: int) -> Part:
         """Return the first part of a variant's answer. It may already be in the chat while the answer grows."""
@@ -226,7 +226,7 @@ class _VariantTurn:
 
     def said(self) -> str:
         """Return all answers as one message for the database, or an empty string if every variant failed."""
-        pairs = zip(self.panel.seats, self.outcomes(), strict=True)
+        pairs = zip(self.panel.variants, self.outcomes(), strict=True)
         return "\n\n".join(f"{seat.label}\n\n{outcome.said}" for seat, outcome in pairs if outcome.said)
 
     def total(self) -> ModelCall:
@@ -281,7 +281,7 @@ class _VariantRun:
             await live.settle()
 
     async def _ask(self, seat: int) -> VariantOutcome:
-        entry, language = self._table.panel.seats[seat], self._table.panel.question.language
+        entry, language = self._table.panel.variants[seat], self._table.panel.question.language
         model = await self._parts.models.find(entry.model)
         record = CallRecord(model.name, self._parts.clock)
         if self._table.stopped:

@@ -23,7 +23,7 @@ from beseda.engine.flood_waits.repository import flood_waits
 from beseda.engine.identity import find_highest
 from beseda.engine.jobs.model import SLOTS, JobState
 from beseda.engine.jobs.tables import jobs
-from beseda.engine.shards.repository import territories
+from beseda.engine.shards.repository import shard_owners
 from beseda.engine.updates.tables import updates
 from beseda.features.analytics.active_users import GatheredDays, add_writers, count_writers, query_people
 from beseda.features.analytics.backlog import Backlog
@@ -199,7 +199,7 @@ def _read_backlog(connection: Connection) -> Backlog:
     by_bot = connection.execute(unfinished).all()
     by_slot = connection.execute(waiting).all()
     webhooks, oldest_webhook = connection.execute(unsent).one()
-    zero_bots = dict.fromkeys(connection.execute(select(territories.c.bot)).scalars(), 0)
+    zero_bots = dict.fromkeys(connection.execute(select(shard_owners.c.bot)).scalars(), 0)
     zero_jobs = {(slot, state.value): 0 for slot in SLOTS for state in (JobState.QUEUED, JobState.RUNNING)}
     return Backlog(
         updates=zero_bots | {row.bot: row.number for row in by_bot},

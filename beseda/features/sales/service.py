@@ -54,7 +54,7 @@ class SalesParts:
     store: SalesRepository
     state: StateStore
     models: BotModels
-    call_book: UsageLedger
+    usage_ledger: UsageLedger
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class SalesService:
         self._store = parts.store
         self._state = parts.state
         self._models = parts.models
-        self._call_book = parts.call_book
+        self._call_book = parts.usage_ledger
         self._extractor = Extractor(funnel)
 
     async def find_lead(self, talk: Talk) -> Lead:

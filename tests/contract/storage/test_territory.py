@@ -9,7 +9,7 @@ from beseda.core.errors import StorageError
 from beseda.core.process_identity import new_process_id
 from beseda.db.database import Database
 from beseda.db.migrate import upgrade
-from beseda.engine.shards.repository import EVERYTHING, LeaseRequest, TerritoryRepository
+from beseda.engine.shards.repository import EVERYTHING, LeaseRequest, ShardLeaseRepository
 from tests.parts.postgres import PostgresServer
 from tests.parts.waiting import eventually
 
@@ -33,20 +33,20 @@ class ShiftedClock:
 
 
 @pytest.fixture
-def territory(database: Database) -> TerritoryRepository:
-    return TerritoryRepository(database)
+def territory(database: Database) -> ShardLeaseRepository:
+    return ShardLeaseRepository(database)
 
 
 def claim(name: str, *released: int, lease: float = 60.0, leaving: bool = False) -> LeaseRequest:
     return LeaseRequest(BOT, name, lease, frozenset(released), leaving)
 
 
-async def test_first_one_has_everything(territory: TerritoryRepository) -> None:
+async def test_first_one_has_everything(territory: ShardLeaseRepository) -> None:
     standing = await territory.beat(claim("a"))
     assert (standing.owned, standing.surplus, standing.others, standing.unmet) == (EVERYTHING, 0, 0, False)
 
 
-async def test_second_one_gets_half_once_the_first_has_handed_it_back(territory: TerritoryRepository) -> None:
+async def test_second_one_gets_half_once_the_first_has_handed_it_back(territory: ShardLeaseRepository) -> None:
     await territory.beat(claim("a"))
     standing = await territory.beat(claim("b"))
     assert (standing.owned, standing.unmet) == (frozenset(), True)
@@ -57,7 +57,7 @@ async def test_second_one_gets_half_once_the_first_has_handed_it_back(territory:
     assert (standing.owned, standing.unmet, standing.others) == (EVERYTHING - kept.owned, False, 1)
 
 
-async def test_shards_left_by_one_are_taken_by_the_others(territory: TerritoryRepository) -> None:
+async def test_shards_left_by_one_are_taken_by_the_others(territory: ShardLeaseRepository) -> None:
     await territory.beat(claim("a"))
     await territory.beat(claim("b"))
     going = await territory.beat(claim("a", *range(60), leaving=True))
@@ -68,7 +68,7 @@ async def test_shards_left_by_one_are_taken_by_the_others(territory: TerritoryRe
     assert (standing.owned, standing.others) == (EVERYTHING, 0)
 
 
-async def test_expired_lease_frees_its_shards(territory: TerritoryRepository) -> None:
+async def test_expired_lease_frees_its_shards(territory: ShardLeaseRepository) -> None:
     await territory.beat(claim("a", lease=0.05))
 
     async def has_everything() -> bool:
@@ -79,7 +79,7 @@ async def test_expired_lease_frees_its_shards(territory: TerritoryRepository) ->
     assert (late.owned, late.others) == (frozenset(), 1)
 
 
-async def test_outage_of_the_database_takes_nothing_from_any_owner(territory: TerritoryRepository) -> None:
+async def test_outage_of_the_database_takes_nothing_from_any_owner(territory: ShardLeaseRepository) -> None:
     for name in ("a", "b"):
         await territory.beat(claim(name))
     await territory.beat(claim("a", *range(32), lease=1.0))
@@ -95,13 +95,13 @@ async def test_outage_of_the_database_takes_nothing_from_any_owner(territory: Te
     assert (await territory.beat(claim("a"))).owned == EVERYTHING - mine
 
 
-async def test_dead_process_of_this_machine_gives_way_immediately(territory: TerritoryRepository) -> None:
+async def test_dead_process_of_this_machine_gives_way_immediately(territory: ShardLeaseRepository) -> None:
     host = new_process_id().partition(":")[0]
     await territory.beat(claim(f"{host}:999999999:ab"))
     assert (await territory.beat(claim(new_process_id()))).owned == EVERYTHING
 
 
-async def test_bots_are_shared_out_one_by_one(territory: TerritoryRepository) -> None:
+async def test_bots_are_shared_out_one_by_one(territory: ShardLeaseRepository) -> None:
     await territory.beat(claim("a"))
     assert (await territory.beat(LeaseRequest("other", "b", 60.0))).owned == EVERYTHING
 
@@ -109,7 +109,7 @@ async def test_bots_are_shared_out_one_by_one(territory: TerritoryRepository) ->
 async def test_concurrent_heartbeats_never_give_a_shard_twice(database: Database, database_url: str) -> None:
     other = await Database.open(database_url)
     try:
-        stores = [TerritoryRepository(database), TerritoryRepository(other)]
+        stores = [ShardLeaseRepository(database), ShardLeaseRepository(other)]
         names = [f"replica-{number}" for number in range(8)]
         owned: list[int] = []
         for _ in range(4):
@@ -128,8 +128,8 @@ async def test_postgres_goes_by_its_own_clock(database_url: str) -> None:
         return
     database = await Database.open(database_url)
     try:
-        await TerritoryRepository(database).beat(claim("a"))
-        ahead = TerritoryRepository(database, ShiftedClock(3600))
+        await ShardLeaseRepository(database).beat(claim("a"))
+        ahead = ShardLeaseRepository(database, ShiftedClock(3600))
         assert (await ahead.beat(claim("b"))).owned == frozenset()
     finally:
         await database.close()
@@ -140,7 +140,7 @@ async def test_held_lock_holds_up_no_other_write(postgres: PostgresServer) -> No
     await upgrade(url)
     database, stuck = await Database.open(url), await asyncpg.connect(url)
     try:
-        territory = TerritoryRepository(database)
+        territory = ShardLeaseRepository(database)
         await territory.beat(claim("a"))
         async with stuck.transaction():
             await stuck.execute("SELECT * FROM territories FOR UPDATE")

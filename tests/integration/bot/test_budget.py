@@ -140,4 +140,4 @@ async def test_panel_is_refused_once_and_not_for_each_seat(tmp_path: Path) -> No
         await anna.wait_text("Сегодня")  # in turn: the third is worked off
         refusals = [message for message in await anna.history() if REFUSED in message.get("text", "")]
     assert len(refusals) == 1
-    assert len(model.requests) == 3  # the seats of the first question
+    assert len(model.requests) == 3  # the variants of the first question

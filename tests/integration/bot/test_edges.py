@@ -208,12 +208,12 @@ class _Arriving(AllShards):
 async def test_message_stored_while_its_part_comes_to_us_is_answered_after_older_ones(tmp_path: Path) -> None:
     model = ScriptedModel(fallback="hello")
     async with living_bot(tmp_path, model) as living:
-        runner, ground = living.bot.runner, _Arriving()
+        runner, ownership = living.bot.runner, _Arriving()
         anna = await living.user()
         await anna.say("zero")
         await anna.wait_text("hello")
         await living.settle()
-        runner._ground = ground  # in place of what another process does, which takes luck to meet
+        runner._ownership = ownership  # in place of what another process does, which takes luck to meet
         messages = [_write(900_001, "Here is one."), _write(900_002, "Here is two.")]
         await runner.take_in(messages[:1])
 
@@ -222,7 +222,7 @@ async def test_message_stored_while_its_part_comes_to_us_is_answered_after_older
                 self, updates: Sequence[StoredUpdate], *, earlier: Collection[str] = (), known: Container[int] = ()
             ) -> list[StoredUpdate]:
                 stored = await super().store(updates, earlier=earlier, known=known)
-                ground.held = EVERYTHING
+                ownership.held = EVERYTHING
                 return stored
 
         inbox = runner.bot.updates

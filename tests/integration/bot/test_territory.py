@@ -12,7 +12,7 @@ from beseda.core.errors import LeaseLostError, StorageError
 from beseda.db.database import Database
 from beseda.db.migrate import upgrade
 from beseda.engine.shards.leases import LeaseTimes, ShardLeases
-from beseda.engine.shards.repository import EVERYTHING, LeaseRequest, LeaseStatus, TerritoryRepository
+from beseda.engine.shards.repository import EVERYTHING, LeaseRequest, LeaseStatus, ShardLeaseRepository
 from beseda.ephemeral.memory.bus import MemoryBus
 from tests.parts.waiting import eventually
 
@@ -47,10 +47,10 @@ class Keeper:
         pass
 
 
-class Unsteady(TerritoryRepository):
+class Unsteady(ShardLeaseRepository):
     """A record that is away while `away` is set."""
 
-    def __init__(self, store: TerritoryRepository) -> None:
+    def __init__(self, store: ShardLeaseRepository) -> None:
         self._store = store
         self.away = False
 
@@ -64,11 +64,11 @@ class Unsteady(TerritoryRepository):
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[TerritoryRepository]:
+async def store(tmp_path: Path) -> AsyncIterator[ShardLeaseRepository]:
     url = f"sqlite:///{tmp_path}/beseda.db"
     await upgrade(url)
     database = await Database.open(url)
-    yield TerritoryRepository(database)
+    yield ShardLeaseRepository(database)
     await database.close()
 
 
@@ -87,7 +87,7 @@ async def _has(territory: ShardLeases, count: int) -> bool:
     return len(territory.held) == count
 
 
-async def test_busy_part_is_handed_over_when_it_is_idle(store: TerritoryRepository) -> None:
+async def test_busy_part_is_handed_over_when_it_is_idle(store: ShardLeaseRepository) -> None:
     bus = MemoryBus()
     first, second = ShardLeases("b", store, bus, QUICK), ShardLeases("b", store, bus, QUICK)
     one, two = Keeper(busy=set(range(40))), Keeper()
@@ -105,7 +105,7 @@ async def test_busy_part_is_handed_over_when_it_is_idle(store: TerritoryReposito
         assert not one.lost | two.lost
 
 
-async def test_beat_goes_on_while_a_part_waits_for_telegram(store: TerritoryRepository) -> None:
+async def test_beat_goes_on_while_a_part_waits_for_telegram(store: ShardLeaseRepository) -> None:
     bus = MemoryBus()
     first, second = ShardLeases("b", store, bus, QUICK), ShardLeases("b", store, bus, QUICK)
     flood = asyncio.Event()
@@ -135,7 +135,7 @@ async def test_beat_goes_on_while_a_part_waits_for_telegram(store: TerritoryRepo
         await eventually(lambda: _has(second, 32))
 
 
-async def test_beat_goes_on_while_a_look_takes_long(store: TerritoryRepository) -> None:
+async def test_beat_goes_on_while_a_look_takes_long(store: ShardLeaseRepository) -> None:
     slow = asyncio.Event()
 
     class Slow(Keeper):
@@ -157,7 +157,7 @@ async def test_beat_goes_on_while_a_look_takes_long(store: TerritoryRepository) 
             await eventually(has_beaten)
 
 
-async def test_process_that_leaves_hands_everything_over_immediately(store: TerritoryRepository) -> None:
+async def test_process_that_leaves_hands_everything_over_immediately(store: ShardLeaseRepository) -> None:
     bus = MemoryBus()
     slow = LeaseTimes(300.0)
     first, second = ShardLeases("b", store, bus, slow), ShardLeases("b", store, bus, slow)
@@ -169,7 +169,7 @@ async def test_process_that_leaves_hands_everything_over_immediately(store: Terr
         assert not first.held
 
 
-async def test_work_waits_for_the_database_once_the_lease_is_stale(store: TerritoryRepository) -> None:
+async def test_work_waits_for_the_database_once_the_lease_is_stale(store: ShardLeaseRepository) -> None:
     unsteady = Unsteady(store)
     territory, keeper = ShardLeases("b", unsteady, MemoryBus(), QUICK), Keeper()
     async with _running(territory, keeper):
@@ -181,7 +181,7 @@ async def test_work_waits_for_the_database_once_the_lease_is_stale(store: Territ
         assert not keeper.lost
 
 
-async def test_work_ends_if_another_process_has_taken_over(store: TerritoryRepository) -> None:
+async def test_work_ends_if_another_process_has_taken_over(store: ShardLeaseRepository) -> None:
     unsteady = Unsteady(store)
     stopped, other = ShardLeases("b", unsteady, MemoryBus(), QUICK), ShardLeases("b", store, MemoryBus(), QUICK)
     keeper = Keeper()
@@ -196,7 +196,7 @@ async def test_work_ends_if_another_process_has_taken_over(store: TerritoryRepos
             assert keeper.lost == EVERYTHING
 
 
-async def test_nothing_waits_for_a_beat_at_the_end(store: TerritoryRepository) -> None:
+async def test_nothing_waits_for_a_beat_at_the_end(store: ShardLeaseRepository) -> None:
     unsteady = Unsteady(store)
     territory = ShardLeases("b", unsteady, MemoryBus(), QUICK)
     async with _running(territory, Keeper()):
@@ -216,7 +216,7 @@ async def _is_stale(territory: ShardLeases) -> bool:
     return False
 
 
-async def test_call_that_outlives_its_lease_is_cancelled(store: TerritoryRepository) -> None:
+async def test_call_that_outlives_its_lease_is_cancelled(store: ShardLeaseRepository) -> None:
     unsteady = Unsteady(store)
     territory = ShardLeases("b", unsteady, MemoryBus(), QUICK)
     async with _running(territory, Keeper()):
@@ -236,7 +236,7 @@ async def test_call_that_outlives_its_lease_is_cancelled(store: TerritoryReposit
             await asyncio.wait_for(territory.confirm(5), 0.001)
 
 
-async def test_call_goes_on_while_its_lease_is_renewed(store: TerritoryRepository) -> None:
+async def test_call_goes_on_while_its_lease_is_renewed(store: ShardLeaseRepository) -> None:
     territory = ShardLeases("b", store, MemoryBus(), QUICK)
     renewals = 0
 
