@@ -81,7 +81,7 @@ class SalesService:
         self._store = parts.store
         self._state = parts.state
         self._models = parts.models
-        self._call_book = parts.usage_ledger
+        self._usage_ledger = parts.usage_ledger
         self._extractor = Extractor(funnel)
 
     async def find_lead(self, talk: Talk) -> Lead:
@@ -214,8 +214,8 @@ class SalesService:
         if not new:
             return self._describe(lead, memory, ())
         lead, memory = await self._drop_edited(lead, memory, {number: said[number] for number in edited})
-        errand = CallPurpose(talk.bot, Purpose.EXTRACTION, talk.conversation.id)
-        model = self._call_book.keep(await self._models.find(talk.model), errand)
+        purpose = CallPurpose(talk.bot, Purpose.EXTRACTION, talk.conversation.id)
+        model = self._usage_ledger.keep(await self._models.find(talk.model), purpose)
         page = _show_question(lines, memory, language_of(talk.person.language, RUSSIAN))
         reading = await self._extractor.read(model, page, self._list_doubts(lead))
         word, memory = await self._take_word(talk, reading, memory, max(new))
