@@ -17,25 +17,23 @@ class ChatState:
     mode: str = ""
 
 
-async def find_standing(context: Context) -> ChatState:
+async def find_state(context: Context) -> ChatState:
     """Return the state of the event's chat, or the main menu if the stored menu or mode no longer exists."""
     kept = await context.bot.state.get(context.state_key("mode"))
     if kept is None:
         return ChatState()
-    standing = ChatState(str(kept["menu"]), str(kept["mode"]))
-    known = context.bot.handlers.menus.has(standing.menu) and (
-        not standing.mode or standing.mode in context.bot.handlers.modes
-    )
-    return standing if known else ChatState()
+    state = ChatState(str(kept["menu"]), str(kept["mode"]))
+    known = context.bot.handlers.menus.has(state.menu) and (not state.mode or state.mode in context.bot.handlers.modes)
+    return state if known else ChatState()
 
 
-async def keep_standing(context: Context, standing: ChatState) -> None:
+async def keep_state(context: Context, state: ChatState) -> None:
     """Store the state of the chat. For the main menu the stored state is deleted."""
     key = context.state_key("mode")
-    if standing == ChatState():
+    if state == ChatState():
         await context.bot.state.delete(key)
     else:
-        await context.bot.state.set(key, {"menu": standing.menu, "mode": standing.mode})
+        await context.bot.state.set(key, {"menu": state.menu, "mode": state.mode})
 
 
 async def keep_offer(context: Context, message_id: int, material: ModeInput) -> None:

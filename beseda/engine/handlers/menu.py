@@ -1,7 +1,7 @@
 """Menus: `/start`, `/menu`, `/cancel` and the buttons that open a menu, go back, or stand for a command."""
 
 from beseda.core.chat import ChatKind
-from beseda.engine.chat_state import ChatState, find_standing, keep_standing
+from beseda.engine.chat_state import ChatState, find_state, keep_state
 from beseda.engine.context import Context
 from beseda.engine.incoming import Press
 from beseda.engine.menu import HOME, ROOT, MenuStep
@@ -31,18 +31,18 @@ def menu_markup(context: Context, place: str) -> Markup:
 @router.command("start", wordless=True)
 async def greet(context: Context) -> None:
     """Greet and show the main menu, in no mode."""
-    await keep_standing(context, ChatState())
+    await keep_state(context, ChatState())
     await context.reply(context.say(context.bot.profile.greeting), menu_markup(context, ROOT))
 
 
 @router.command("menu", wordless=True)
 async def show_menu(context: Context) -> None:
     """Show the main menu, and the mode that stays on."""
-    standing = await find_standing(context)
-    if not standing.mode:
-        await show_standing(context, ChatState())
+    state = await find_state(context)
+    if not state.mode:
+        await show_state(context, ChatState())
         return
-    mode = context.bot.handlers.modes[standing.mode]
+    mode = context.bot.handlers.modes[state.mode]
     text = context.say(_MAIN, title=context.say(HOME), mode=context.say(mode.button))
     await context.reply(text, menu_markup(context, ROOT))
 
@@ -52,24 +52,24 @@ async def cancel(context: Context) -> None:
     """End everything that is being made for the person here, or else leave the mode for the main menu."""
     if await context.bot.jobs.cancel_all(context):
         return  # the message of each work says that it was stopped
-    standing = await find_standing(context)
-    await keep_standing(context, ChatState())
-    text = _NOTHING if standing == ChatState() else _LEFT
+    state = await find_state(context)
+    await keep_state(context, ChatState())
+    text = _NOTHING if state == ChatState() else _LEFT
     await context.reply(context.say(text), menu_markup(context, ROOT))
 
 
-async def show_standing(context: Context, standing: ChatState) -> None:
+async def show_state(context: Context, state: ChatState) -> None:
     """Remember and show a menu, or the mode with its invitation and the menu that it stands in."""
-    await keep_standing(context, standing)
+    await keep_state(context, state)
     menus = context.bot.handlers.menus
-    if standing.mode:
-        mode = context.bot.handlers.modes[standing.mode]
+    if state.mode:
+        mode = context.bot.handlers.modes[state.mode]
         fields = {"mode": context.say(mode.button), "invitation": context.say(mode.invitation)}
         text = context.say(_INSIDE, **fields)
     else:
-        title = menus.title(standing.menu) if standing.menu else HOME
+        title = menus.title(state.menu) if state.menu else HOME
         text = context.say(_CHOOSE, title=context.say(title))
-    await context.reply(text, menu_markup(context, standing.menu))
+    await context.reply(text, menu_markup(context, state.menu))
 
 
 async def take_step(context: Context, step: MenuStep) -> None:
@@ -77,10 +77,10 @@ async def take_step(context: Context, step: MenuStep) -> None:
     menus = context.bot.handlers.menus
     match step.kind:
         case "menu":
-            await show_standing(context, ChatState(step.name if menus.has(step.name) else ROOT))
+            await show_state(context, ChatState(step.name if menus.has(step.name) else ROOT))
         case "back":
-            standing = await find_standing(context)
-            await show_standing(context, ChatState(standing.menu if standing.mode else ROOT))
+            state = await find_state(context)
+            await show_state(context, ChatState(state.menu if state.mode else ROOT))
         case "command":
             if (handler := context.bot.handlers.commands.get(step.name)) is not None:
                 await handler(context)
@@ -88,7 +88,7 @@ async def take_step(context: Context, step: MenuStep) -> None:
             await _act(context, step.name)
         case _:
             if step.name in context.bot.handlers.modes:
-                await show_standing(context, ChatState(menus.home_of(step.name), step.name))
+                await show_state(context, ChatState(menus.home_of(step.name), step.name))
 
 
 async def _act(context: Context, name: str) -> None:

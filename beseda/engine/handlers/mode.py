@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from beseda.engine.chat_state import ChatState, find_offer, find_standing, keep_offer, keep_standing
+from beseda.engine.chat_state import ChatState, find_offer, find_state, keep_offer, keep_state
 from beseda.engine.context import Context, argument
 from beseda.engine.handlers.chat import answer_words
-from beseda.engine.handlers.menu import show_standing, take_step
+from beseda.engine.handlers.menu import show_state, take_step
 from beseda.engine.identify import identify
 from beseda.engine.incoming import IncomingMessage, MessageKind, Press
 from beseda.engine.modes import ModeInput
@@ -40,8 +40,8 @@ async def take_input(context: Context) -> None:
     if step is not None:
         await take_step(context, step)
         return
-    standing, material = await find_standing(context), await _take(context, event)
-    mode = context.bot.handlers.modes.get(standing.mode)
+    state, material = await find_state(context), await _take(context, event)
+    mode = context.bot.handlers.modes.get(state.mode)
     if mode is not None and mode.suits(material, entered=True):
         await mode.run(context, material)
     elif event.kind is MessageKind.TEXT:
@@ -49,7 +49,7 @@ async def take_input(context: Context) -> None:
     elif mode is None and event.kind in _HEARD and context.bot.profile.voice:
         await context.bot.handlers.listener(context, None)
     else:
-        await _offer(context, standing, material)
+        await _offer(context, state, material)
 
 
 async def _take(context: Context, event: IncomingMessage) -> ModeInput:
@@ -60,7 +60,7 @@ async def _take(context: Context, event: IncomingMessage) -> ModeInput:
     return replace(material, attachment=await identify(context.bot.api, material.attachment))
 
 
-async def _offer(context: Context, standing: ChatState, material: ModeInput) -> None:
+async def _offer(context: Context, state: ChatState, material: ModeInput) -> None:
     """Reply with a button for each mode that accepts this. If no mode is active and only one fits, start it
     immediately.
     """
@@ -75,19 +75,19 @@ async def _offer(context: Context, standing: ChatState, material: ModeInput) -> 
             context.say(_NOT_TAKEN, modes=", ".join(context.say(mode.button) for mode in modes.values()))
         )
         return
-    if len(fitting) == 1 and not standing.mode:
+    if len(fitting) == 1 and not state.mode:
         await _enter(context, fitting[0], material)
         return
     await keep_offer(context, event.message_id, material)
     buttons = [[Button(context.say(modes[name].button), f"mode:{name}:{event.message_id}")] for name in fitting]
-    mode = modes.get(standing.mode)
+    mode = modes.get(state.mode)
     text = context.say(_OFFER, mode=context.say(mode.button)) if mode else context.say(_OFFER_HOME)
     await context.reply(text, buttons)
 
 
 async def _enter(context: Context, name: str, material: ModeInput) -> None:
     """Switch to a mode and have it work."""
-    await keep_standing(context, ChatState(context.bot.handlers.menus.home_of(name), name))
+    await keep_state(context, ChatState(context.bot.handlers.menus.home_of(name), name))
     await context.bot.handlers.modes[name].run(context, material)
 
 
@@ -104,6 +104,6 @@ async def switch(context: Context) -> None:
         return
     material = await find_offer(context, offered[0]) if offered else None
     if material is None or not mode.suits(material):
-        await show_standing(context, ChatState(context.bot.handlers.menus.home_of(name), name))
+        await show_state(context, ChatState(context.bot.handlers.menus.home_of(name), name))
         return
     await _enter(context, name, material)

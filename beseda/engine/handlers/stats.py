@@ -42,17 +42,17 @@ async def _describe_budgets(context: Context, budgets: BudgetService) -> str:
     """Return the status of the budgets that limit the person here, or an empty string if there are none."""
     bot, place = context.bot, context.event.place
     group = None if place.kind is ChatKind.PRIVATE else place.chat.chat_id
-    standings = await budgets.standings(bot.profile.name, context.person.id, group)
-    if not standings:
+    statuses = await budgets.statuses(bot.profile.name, context.person.id, group)
+    if not statuses:
         return ""
     hours, minutes = divmod(round(budgets.renewal(bot.profile.name) / 60), 60)
-    lines = [_describe(context, standing) for standing in reversed(standings)]
+    lines = [_describe(context, status) for status in reversed(statuses)]
     return "\n".join([context.say(_TODAY, hours=hours, minutes=minutes), "", *lines])
 
 
-def _describe(context: Context, standing: BudgetStatus) -> str:
-    account = standing.account
-    figures = (standing.used + standing.held, account.limit, standing.left)
+def _describe(context: Context, status: BudgetStatus) -> str:
+    account = status.account
+    figures = (status.used + status.held, account.limit, status.left)
     used, limit, left = (write_amount(amount, account.unit) for amount in figures)
     what, whose = context.say(_WHAT[account.unit]), context.say(_WHOSE[account.scope])
     return context.say(_LINE, what=what, whose=whose, used=used, limit=limit, left=left)

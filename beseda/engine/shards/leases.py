@@ -281,18 +281,18 @@ class ShardLeases:
     async def _beat(self, released: frozenset[int] = frozenset()) -> LeaseStatus:
         begun = read_clock()
         claim = LeaseRequest(self._bot, self.name, self._lease.seconds, released, self._going)
-        standing = await self._store.beat(claim)
+        status = await self._store.beat(claim)
         kept = self._owned - released
-        gained, lost = standing.owned - kept, kept - standing.owned
-        self._owned, self.is_shared = standing.owned, standing.others > 0
-        self._leaving &= standing.owned
-        self.held = standing.owned - self._leaving
+        gained, lost = status.owned - kept, kept - status.owned
+        self._owned, self.is_shared = status.owned, status.others > 0
+        self._leaving &= status.owned
+        self.held = status.owned - self._leaving
         self._fresh_until = begun + self._lease.seconds - self._lease.margin
         self._mark_beat()
         self._settle(gained, lost)
-        if standing.surplus > len(self._leaving):
-            self._choose(standing.surplus - len(self._leaving))
-        return standing
+        if status.surplus > len(self._leaving):
+            self._choose(status.surplus - len(self._leaving))
+        return status
 
     def _settle(self, gained: frozenset[int], lost: frozenset[int]) -> None:
         assert self._keeper is not None  # noqa: S101 - join() comes first

@@ -90,20 +90,20 @@ class BudgetService:
         except StorageError as error:  # what it holds is free again when it expires
             log.warning("%d of %s are not counted: %s", used, reservation.id, error.detail)
 
-    async def standings(self, bot: str, user_id: int, group_id: int | None = None) -> list[BudgetStatus]:
+    async def statuses(self, bot: str, user_id: int, group_id: int | None = None) -> list[BudgetStatus]:
         """Return how everything stands that limits a person in a place, in the order of units. Raises StorageError."""
         now, rules = self._clock.now(), self.rules_of(bot)
         spends = [Spend(bot, user_id, group_id, unit, 0, 0, "") for unit in Unit]
         accounts = [one for spend in spends for one in list_accounts(spend, rules, now, self._rules.zone)]
-        return await self._store.standings(accounts)
+        return await self._store.statuses(accounts)
 
     def renewal(self, bot: str, scope: BudgetScope = BudgetScope.USER) -> float:
         """Return the seconds until a new day of a bot, or of the program, begins."""
         zone = self._rules.zone if scope is BudgetScope.TOTAL else self.rules_of(bot).zone
         return find_renewal(self._clock.now(), zone)
 
-    async def _refuse(self, spend: Spend, standing: BudgetStatus) -> BudgetExhaustedError:
-        account, left = standing.account, standing.left
+    async def _refuse(self, spend: Spend, status: BudgetStatus) -> BudgetExhaustedError:
+        account, left = status.account, status.left
         detail = f"{account.scope} of {spend.bot}: {left} of {account.limit} {account.unit} left, {spend.least} needed"
         error = BudgetExhaustedError(detail, retry_after=self.renewal(spend.bot, account.scope))
         log.info("%s", detail)

@@ -20,18 +20,18 @@ class UsageLedger:
         self._store = store
         self._clock = clock
 
-    def keep(self, model: ChatModel, errand: CallPurpose) -> ChatModel:
+    def keep(self, model: ChatModel, purpose: CallPurpose) -> ChatModel:
         """Return the model with a record of each of its calls; a record that is away breaks none of them."""
-        return ObservedModel(model, partial(_CallObserver, ledger=self, errand=errand))
+        return ObservedModel(model, partial(_CallObserver, ledger=self, purpose=purpose))
 
     def open(self, model_name: str) -> CallRecord:
         """Begin to time a call."""
         return CallRecord(model_name, self._clock)
 
-    async def add(self, call: ModelCall, errand: CallPurpose) -> None:
+    async def add(self, call: ModelCall, purpose: CallPurpose) -> None:
         """Put a call on record."""
         try:
-            await self._store.add(call, errand)
+            await self._store.add(call, purpose)
         except StorageError as error:
             log.warning("a call of %s is not stored: %s", call.model, error.detail)
 
@@ -39,10 +39,10 @@ class UsageLedger:
 class _CallObserver(StreamObserver):
     """Times a call and puts it on record when it ends. A call that the consumer left or cancelled is not recorded."""
 
-    def __init__(self, call: ObservedCall, *, ledger: UsageLedger, errand: CallPurpose) -> None:
+    def __init__(self, call: ObservedCall, *, ledger: UsageLedger, purpose: CallPurpose) -> None:
         super().__init__(call)
         self._ledger = ledger
-        self._errand = errand
+        self._purpose = purpose
         self._record = ledger.open(call.model.name)
         self._ended: ModelCall | None = None
 
@@ -56,4 +56,4 @@ class _CallObserver(StreamObserver):
         error = self._call.error
         ended = self._record.failed(error) if isinstance(error, RemoteError) else self._ended
         if ended is not None:
-            await self._ledger.add(ended, self._errand)
+            await self._ledger.add(ended, self._purpose)

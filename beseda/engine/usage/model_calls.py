@@ -18,17 +18,17 @@ class ModelCallRepository:
         self._database = database
         self._clock = clock or SystemClock()
 
-    async def add(self, call: ModelCall, errand: CallPurpose) -> None:
+    async def add(self, call: ModelCall, purpose: CallPurpose) -> None:
         """Store a call and its purpose."""
         row = {
-            "bot": errand.bot,
-            "purpose": errand.purpose.value,
-            "conversation_id": errand.conversation_id,
+            "bot": purpose.bot,
+            "purpose": purpose.purpose.value,
+            "conversation_id": purpose.conversation_id,
             "attempt": 0,
             **describe_call(call, self._clock.now()),
         }
         await self._database.write(lambda connection: connection.execute(insert(model_calls).values(row)).rowcount)
-        metrics.model_call(errand.bot, call)
+        metrics.model_call(purpose.bot, call)
 
 
 def describe_call(call: ModelCall, now: datetime) -> dict[str, object]:

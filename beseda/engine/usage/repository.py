@@ -42,7 +42,7 @@ class BudgetRepository:
         """Count the amount used and free the reservation. This happens once, even if the reservation had expired."""
         await self._database.write(lambda connection: _settle(connection, reservation_id, used))
 
-    async def standings(self, accounts: Sequence[Account]) -> list[BudgetStatus]:
+    async def statuses(self, accounts: Sequence[Account]) -> list[BudgetStatus]:
         """Return the usage and limits of the accounts, in their order."""
         if not accounts:
             return []
@@ -75,9 +75,9 @@ def _reserve(connection: Connection, claim: ReservationRequest, now: datetime) -
     connection.execute(_insert(connection, counters).on_conflict_do_nothing(), fresh)
     # One by one, in the claim's order: two replicas that want the same rows wait for each other, not for ever.
     rows = [connection.execute(select(counters).where(_are([key])).with_for_update()).one() for key in keys]
-    standings = _stand(claim.accounts, rows)
-    share = max(standing.share for standing in standings)
-    tightest = min(standings, key=lambda standing: standing.left)
+    statuses = _stand(claim.accounts, rows)
+    share = max(status.share for status in statuses)
+    tightest = min(statuses, key=lambda status: status.left)
     if tightest.left < claim.least:
         return Grant(0, share, tightest)
     amount = min(claim.wanted, tightest.left)

@@ -32,8 +32,8 @@ def claim(clock: ManualClock, name: str, wanted: int = 40, *accounts: Account, l
 
 
 async def stand(store: BudgetRepository, account: Account = ANNA) -> tuple[int, int]:
-    [standing] = await store.standings([account])
-    return standing.used, standing.held
+    [status] = await store.statuses([account])
+    return status.used, status.held
 
 
 async def test_reservation_is_held_by_all_accounts_and_settled(store: BudgetRepository, clock: ManualClock) -> None:

@@ -26,12 +26,12 @@ async def test_calls_beside_answers_are_counted_like_those_of_answers(world: Wor
     conversation = await world.open_conversation()
     await world.reply(await world.receive(conversation, "hello"), "hi")
     calls = ModelCallRepository(world.database)
-    for errand in (
+    for purpose in (
         CallPurpose(BOT, Purpose.SUMMARY, conversation.id),
         CallPurpose(BOT, Purpose.BRIEFING),
         CallPurpose("llama", Purpose.DOCUMENT),
     ):
-        await calls.add(CALL, errand)
+        await calls.add(CALL, purpose)
     totals = await world.conversations.totals(conversation)
     assert (totals.prompt_tokens, totals.completion_tokens, totals.cost) == (20, 10, 0.5)
     hours = await AnalyticsRepository(world.database).measure(TODAY)

@@ -42,19 +42,19 @@ def claim(name: str, *released: int, lease: float = 60.0, leaving: bool = False)
 
 
 async def test_first_one_has_everything(territory: ShardLeaseRepository) -> None:
-    standing = await territory.beat(claim("a"))
-    assert (standing.owned, standing.surplus, standing.others, standing.unmet) == (EVERYTHING, 0, 0, False)
+    status = await territory.beat(claim("a"))
+    assert (status.owned, status.surplus, status.others, status.unmet) == (EVERYTHING, 0, 0, False)
 
 
 async def test_second_one_gets_half_once_the_first_has_handed_it_back(territory: ShardLeaseRepository) -> None:
     await territory.beat(claim("a"))
-    standing = await territory.beat(claim("b"))
-    assert (standing.owned, standing.unmet) == (frozenset(), True)
+    status = await territory.beat(claim("b"))
+    assert (status.owned, status.unmet) == (frozenset(), True)
     assert (await territory.beat(claim("a"))).surplus == 32
     kept = await territory.beat(claim("a", *range(32)))
     assert (len(kept.owned), kept.surplus) == (32, 0)
-    standing = await territory.beat(claim("b"))
-    assert (standing.owned, standing.unmet, standing.others) == (EVERYTHING - kept.owned, False, 1)
+    status = await territory.beat(claim("b"))
+    assert (status.owned, status.unmet, status.others) == (EVERYTHING - kept.owned, False, 1)
 
 
 async def test_shards_left_by_one_are_taken_by_the_others(territory: ShardLeaseRepository) -> None:
@@ -64,8 +64,8 @@ async def test_shards_left_by_one_are_taken_by_the_others(territory: ShardLeaseR
     assert going.owned == frozenset(range(60, 64))
     assert len((await territory.beat(claim("b"))).owned) == 60
     await territory.leave(BOT, "a")
-    standing = await territory.beat(claim("b"))
-    assert (standing.owned, standing.others) == (EVERYTHING, 0)
+    status = await territory.beat(claim("b"))
+    assert (status.owned, status.others) == (EVERYTHING, 0)
 
 
 async def test_expired_lease_frees_its_shards(territory: ShardLeaseRepository) -> None:
@@ -116,7 +116,7 @@ async def test_concurrent_heartbeats_never_give_a_shard_twice(database: Database
             standings = await asyncio.gather(
                 *(stores[number % 2].beat(claim(name)) for number, name in enumerate(names))
             )
-            owned = [part for standing in standings for part in standing.owned]
+            owned = [part for status in standings for part in status.owned]
             assert len(owned) == len(set(owned))
         assert len(owned) == 64
     finally:

@@ -102,8 +102,8 @@ async def test_minutes_of_speech_are_known_after_probing(tmp_path: Path) -> None
             hello = (SAMPLES / "voice" / "hello.ogg").read_bytes()
             await anna.send_voice(hello)
             await anna.wait_text("heard")
-            [standing] = await living.app.engine.budgets.standings("assistant", 0)
-            while (await living.app.engine.budgets.standings("assistant", 0))[0].left >= standing.used:
+            [standing] = await living.app.engine.budgets.statuses("assistant", 0)
+            while (await living.app.engine.budgets.statuses("assistant", 0))[0].left >= standing.used:
                 await anna.send_voice(hello)
                 await living.settle()
             heard = len(speech.heard)

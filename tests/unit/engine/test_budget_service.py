@@ -80,7 +80,7 @@ def build(store: Store, clock: ManualClock, **limits: int) -> BudgetService:
 
 
 async def used(budgets: BudgetService, bot: str = "assistant") -> int:
-    return (await budgets.standings(bot, 7))[0].used
+    return (await budgets.statuses(bot, 7))[0].used
 
 
 async def hear(models: BotModels, budgets: BudgetService, key: str = "1") -> None:
@@ -112,7 +112,7 @@ def budgeted(budgets: BudgetService, *script: ScriptedAnswer, cheap: ScriptedMod
 async def test_call_is_settled_with_the_count_of_the_server(store: Store, clock: ManualClock) -> None:
     budgets = build(store, clock, user_tokens=1000)
     await hear(budgeted(budgets, ANSWER), budgets)
-    [standing] = await budgets.standings("assistant", 7)
+    [standing] = await budgets.statuses("assistant", 7)
     assert (standing.used, standing.held, standing.left) == (50, 0, 950)
 
 
@@ -203,7 +203,7 @@ async def test_folder_s_word_stands_above_the_settings(store: Store, clock: Manu
     budgets = build(store, clock, user_tokens=100, bot_tokens=200)
     rules = budgets.adopt("llama", BudgetChange(read_limits({"user_tokens": 0}), ""))
     assert not rules.cheaper_model
-    [standing] = await budgets.standings("llama", 7)
+    [standing] = await budgets.statuses("llama", 7)
     assert (standing.account.scope, standing.account.limit) == (BudgetScope.BOT, 200)
 
 
@@ -212,7 +212,7 @@ async def test_group_and_its_people_have_their_own_limits(store: Store, clock: M
     with paying(Payer(budgets, "assistant", 7, -5, "1")):
         async with spending(Unit.SPEECH, 40.2):
             pass
-    standings = await budgets.standings("assistant", 8, -5)
+    standings = await budgets.statuses("assistant", 8, -5)
     assert [(s.account.scope, s.used) for s in standings] == [(BudgetScope.GROUP, 41), (BudgetScope.USER, 0)]
     with paying(Payer(budgets, "assistant", 8, -5, "2")):
         with pytest.raises(BudgetExhaustedError) as caught:
@@ -240,7 +240,7 @@ async def test_same_update_after_a_crash_reserves_once(store: Store, clock: Manu
     budgets = build(store, clock, user_tokens=5000)
     for _ in range(2):  # the first process dies before it settles
         await budgets.reserve(Payer(budgets, "assistant", 7, key="11").spend(Unit.TOKENS, 3000, 100))
-    [standing] = await budgets.standings("assistant", 7)
+    [standing] = await budgets.statuses("assistant", 7)
     assert standing.held == 3000
 
 
@@ -272,7 +272,7 @@ async def test_calls_without_a_payer_at_one_time_are_all_counted(store: Store, c
         for events in (one, two):
             async for _ in events:
                 pass
-    [standing] = await budgets.standings("assistant", 0)
+    [standing] = await budgets.statuses("assistant", 0)
     assert (standing.used, standing.held) == (100, 0)
 
 
@@ -376,7 +376,7 @@ async def test_answer_stands_if_its_use_cannot_be_counted(
 async def test_standings_are_listed_by_unit(store: Store, clock: ManualClock) -> None:
     budgets = build(store, clock, user_pictures=3, user_tokens=5, user_speech_minutes=1, bot_tokens=9)
     await budgets.settle(await budgets.reserve(Payer(budgets, "assistant", 8, key="1").spend(Unit.TOKENS, 4, 4)), 4)
-    found = [(one.account.scope, one.account.unit, one.left) for one in await budgets.standings("assistant", 7)]
+    found = [(one.account.scope, one.account.unit, one.left) for one in await budgets.statuses("assistant", 7)]
     assert found == [
         (BudgetScope.BOT, Unit.TOKENS, 5),
         (BudgetScope.USER, Unit.TOKENS, 5),
